@@ -1,0 +1,8 @@
+//! The ground floor: secrets in memory, places in text, files on disk. Imports nothing of ours.
+
+pub mod clock;
+pub mod env;
+pub mod go_regex;
+pub mod secret;
+pub mod span;
+pub mod value_path;

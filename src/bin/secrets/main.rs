@@ -1,0 +1,3 @@
+//! `secrets`: arguments in, one library call, one report.
+
+fn main() {}

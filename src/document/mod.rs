@@ -1,0 +1,3 @@
+//! Text to a tree of byte spans, and edits that keep every other byte. Knows nothing of encryption.
+
+pub mod yaml;

@@ -1,0 +1,4 @@
+//! YAML, losslessly.
+
+pub mod emit;
+pub mod scalar;
