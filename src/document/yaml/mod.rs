@@ -1,4 +1,7 @@
 //! YAML, losslessly.
 
 pub mod emit;
+mod event;
+pub mod parse;
 pub mod scalar;
+pub mod tree;
