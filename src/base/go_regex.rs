@@ -1,1 +1,0 @@
-//! Regular expressions in the dialect of Go's `regexp` package, which `.sops.yaml` and the selectors are written in.
