@@ -86,7 +86,9 @@ pub(super) fn render_without_exponent(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    number.to_string()
+    let mut out = String::new();
+    Digits::of(number).push_positional(&mut out);
+    out
 }
 
 /// Writes a float as go-yaml does: Go's format `g` with the fewest digits, `.inf`, `.nan`.
@@ -99,18 +101,68 @@ pub(in crate::document) fn push_float(out: &mut String, number: f64) {
     if number.is_infinite() {
         return out.push_str(if number > 0.0 { ".inf" } else { "-.inf" });
     }
-    let scientific = Zeroizing::new(format!("{number:e}"));
-    let Some((digits, exponent)) = scientific.split_once('e') else {
-        return out.push_str(&scientific);
-    };
-    // Writing to a String cannot fail, and an exponent of ours is a number.
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let _infallible = if (-4..6).contains(&exponent) {
-        write!(out, "{number}")
+    let digits = Digits::of(number);
+    if (-4..6).contains(&digits.exponent) {
+        digits.push_positional(out);
     } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(out, "{digits}e{sign}{:02}", exponent.unsigned_abs())
-    };
+        digits.push_scientific(out);
+    }
+}
+
+/// The fewest digits that tell a finite float from all others, and of those the nearest.
+struct Digits {
+    /// `-`, or nothing.
+    sign: &'static str,
+    /// Significant digits, the first before the point.
+    digits: Zeroizing<String>,
+    exponent: i32,
+}
+
+impl Digits {
+    /// Of two numbers that are equally near, Go takes the even one and Rust does not, which would be
+    /// another plaintext and so another MAC: `802518020482225.25` has `.2` in Go.
+    fn of(number: f64) -> Self {
+        let shortest = Zeroizing::new(format!("{number:e}"));
+        let precision = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+        let even = Zeroizing::new(format!("{number:.*e}", precision.saturating_sub(1)));
+        let chosen = if even.parse() == Ok(number) { even } else { shortest };
+        let (digits, exponent) = chosen.split_once('e').unwrap_or((&chosen, "0"));
+        Self {
+            sign: if number.is_sign_negative() { "-" } else { "" },
+            digits: Zeroizing::new(digits.chars().filter(char::is_ascii_digit).collect()),
+            exponent: exponent.parse().unwrap_or_default(),
+        }
+    }
+
+    /// Without an exponent, as long as it may get.
+    fn push_positional(&self, out: &mut String) {
+        out.push_str(self.sign);
+        let before_point = usize::try_from(self.exponent).map_or(0, |exponent| exponent + 1);
+        if before_point == 0 {
+            let zeros = usize::try_from(self.exponent.unsigned_abs()).unwrap_or_default();
+            out.push_str("0.");
+            out.extend(std::iter::repeat_n('0', zeros.saturating_sub(1)));
+            return out.push_str(&self.digits);
+        }
+        let missing = before_point.saturating_sub(self.digits.len());
+        let (whole, fraction) = self.digits.split_at_checked(before_point).unwrap_or((&self.digits, ""));
+        out.push_str(whole);
+        out.extend(std::iter::repeat_n('0', missing));
+        if !fraction.is_empty() {
+            out.push('.');
+            out.push_str(fraction);
+        }
+    }
+
+    /// With an exponent of two digits at least.
+    fn push_scientific(&self, out: &mut String) {
+        let (first, rest) = self.digits.split_at_checked(1).unwrap_or((&self.digits, ""));
+        let point = if rest.is_empty() { "" } else { "." };
+        let sign = if self.exponent < 0 { '-' } else { '+' };
+        let Self { sign: minus, exponent, .. } = self;
+        // Writing to a String cannot fail.
+        let _infallible = write!(out, "{minus}{first}{point}{rest}e{sign}{:02}", exponent.unsigned_abs());
+    }
 }
 
 fn split_sign(text: &str) -> (bool, &str) {

@@ -127,6 +127,8 @@ fn plaintext_is_what_sops_encrypts() {
     check(&Scalar::Float(-0.0), float, Ok("-0"));
     check(&Scalar::Float(1e21), float, Ok("1000000000000000000000"));
     check(&Scalar::Float(1e-7), float, Ok("0.0000001"));
+    check(&Scalar::Float(802_518_020_482_225.25), float, Ok("802518020482225.2"));
+    check(&Scalar::Float(-1234.5), float, Ok("-1234.5"));
     check(&Scalar::Float(f64::INFINITY), float, Ok("+Inf"));
     check(&Scalar::Float(f64::NEG_INFINITY), float, Ok("-Inf"));
     check(&Scalar::Float(f64::NAN), float, Ok("NaN"));
@@ -192,6 +194,13 @@ fn zeroize_leaves_null() {
     let mut scalar = Scalar::Str("hunter2".to_owned());
     scalar.zeroize();
     assert_eq!(scalar, Scalar::Null);
+}
+
+#[test]
+fn of_two_equally_near_floats_the_even_one_is_written() {
+    let mut out = String::new();
+    push_float(&mut out, 802_518_020_482_225.25);
+    assert_eq!(out, "8.025180204822252e+14");
 }
 
 proptest::proptest! {
