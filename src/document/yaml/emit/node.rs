@@ -13,9 +13,9 @@ pub enum Value {
     /// One scalar.
     Scalar(Scalar),
     /// Entries in their order.
-    Map(Vec<(String, Value)>),
+    Map(Vec<(String, Self)>),
     /// Items in their order.
-    List(Vec<Value>),
+    List(Vec<Self>),
 }
 
 /// The longest simple key of go-yaml in bytes; a longer one is spelt `? key`.

@@ -42,6 +42,7 @@ const fn is_ordinary(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~') && !matches!(byte, b'#' | b',' | b':' | b'?' | b'[' | b']' | b'{' | b'}')
 }
 
+#[expect(clippy::indexing_slicing, reason = "a byte cannot leave a table of 256; checked when compiling")]
 const ORDINARY: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = b'!';
@@ -73,7 +74,7 @@ pub(super) fn examine(text: &str) -> Traits {
 
 /// Whether the text can stand unescaped between quotes on one line, for Go and for YAML 1.2.
 pub(super) fn stands_raw_on_one_line(text: &str) -> bool {
-    text.chars().all(|character| is_raw(character))
+    text.chars().all(is_raw)
 }
 
 /// Whether the text can stand unescaped in a block scalar, for Go and for YAML 1.2.
