@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::traits::{is_foreign_break, is_printable};
+use super::traits::{char_at, is_foreign_break, is_printable};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -23,24 +23,23 @@ pub(super) fn push_single_quoted(out: &mut String, text: &str) {
 /// A text that starts with a byte order mark is escaped throughout: so does go-yaml, by mistake.
 pub(super) fn push_double_quoted(out: &mut String, text: &str) {
     let escapes_all = text.starts_with(BYTE_ORDER_MARK);
-    let is_escaped = |character: char| {
-        escapes_all
-            || matches!(character, '"' | '\\')
-            || !is_printable(character)
-            || is_foreign_break(character)
-    };
     out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(is_escaped) {
-        let (raw, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(raw);
-        let mut characters = escaped.chars();
-        if let Some(character) = characters.next() {
-            push_escaped(out, character);
+    let (mut raw_from, mut index) = (0, 0);
+    while let Some(byte) = text.as_bytes().get(index) {
+        if matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\') && !escapes_all {
+            index += 1;
+            continue;
         }
-        rest = characters.as_str();
+        let character = char_at(text, index);
+        let after = index + character.len_utf8();
+        if escapes_all || character.is_ascii() || !is_printable(character) || is_foreign_break(character) {
+            out.push_str(text.get(raw_from..index).unwrap_or_default());
+            push_escaped(out, character);
+            raw_from = after;
+        }
+        index = after;
     }
-    out.push_str(rest);
+    out.push_str(text.get(raw_from..).unwrap_or_default());
     out.push('"');
 }
 

@@ -55,31 +55,31 @@ const ORDINARY: [bool; 256] = {
 
 /// Looks at each character once.
 pub(super) fn examine(text: &str) -> Traits {
-    let mut traits = Traits(examine_start(text.as_bytes()));
+    let bytes = text.as_bytes();
+    let mut traits = Traits(examine_start(bytes));
     let mut before = Before::Start;
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let (ordinary, special) = split_ordinary(rest);
-        if !ordinary.is_empty() {
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        if ORDINARY.get(usize::from(*byte)).is_some_and(|is_ordinary| *is_ordinary) {
             before = Before::Other;
-            rest = special;
+            index += 1;
             continue;
         }
-        let after = rest.get(next.len_utf8()..).unwrap_or_default();
-        before = examine_special(&mut traits, next, before, after);
-        rest = after;
+        let next = char_at(text, index);
+        index += next.len_utf8();
+        before = examine_special(&mut traits, next, before, text.get(index..).unwrap_or_default());
     }
     traits
 }
 
 /// Whether the text can stand unescaped between quotes on one line, for Go and for YAML 1.2.
 pub(super) fn stands_raw_on_one_line(text: &str) -> bool {
-    text.chars().all(is_raw)
+    !text.contains('\n') && stands_raw_in_block(text)
 }
 
 /// Whether the text can stand unescaped in a block scalar, for Go and for YAML 1.2.
 pub(super) fn stands_raw_in_block(text: &str) -> bool {
-    text.chars().all(|character| character == '\n' || is_raw(character))
+    is_printable_ascii(text) || text.chars().all(|character| character == '\n' || is_raw(character))
 }
 
 fn is_raw(character: char) -> bool {
@@ -98,13 +98,14 @@ pub(super) fn is_foreign_break(character: char) -> bool {
     matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-fn split_ordinary(text: &str) -> (&str, &str) {
-    let count = text
-        .as_bytes()
-        .iter()
-        .position(|byte| !ORDINARY.get(usize::from(*byte)).copied().unwrap_or_default())
-        .unwrap_or(text.len());
-    text.split_at_checked(count).unwrap_or((text, ""))
+/// No early exit, so that it takes many bytes at a time; a line feed may be among them.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~' | b'\n'))
+}
+
+/// The character that starts at `index`, which is a boundary and not the end.
+pub(super) fn char_at(text: &str, index: usize) -> char {
+    text.get(index..).and_then(|rest| rest.chars().next()).unwrap_or_default()
 }
 
 fn examine_start(text: &[u8]) -> u8 {
