@@ -2,7 +2,11 @@
 
 pub mod clock;
 pub mod env;
+pub mod files;
 pub mod go_regex;
+pub mod leftover;
+pub mod process;
+pub mod scratch;
 pub mod secret;
 pub mod span;
 pub mod value_path;

@@ -1,0 +1,198 @@
+//! One file on its way to being replaced: the new content next to the old one, under a name of its own.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, File, Metadata},
+    io::{self, ErrorKind, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    FileError, FileProblem,
+    attributes::{self, Readers},
+};
+use crate::base::leftover::Leftover;
+
+/// How a name ends that is only there while a file is being replaced.
+const SUFFIX: &str = ".secrets-tmp";
+/// Most file systems take names of up to 255 bytes: room for dots, random part and suffix.
+const NAME_LIMIT_BYTES: usize = 200;
+
+/// What has to be at the target for it to be replaced.
+#[derive(Clone, Copy)]
+pub(super) enum Before<'a> {
+    /// A file with exactly this content.
+    Held(&'a [u8]),
+    /// Nothing.
+    Absent,
+    /// Nothing, or any regular file.
+    Anything,
+}
+
+/// Who may read the new file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Those who could read the old one; for a new file, those whom the umask lets.
+    Kept,
+    /// The owner: mode 0600.
+    Private,
+}
+
+/// New content, written but not yet in place. Dropped, it is gone.
+pub(super) struct Staged {
+    /// The path as it was asked for.
+    pub(super) asked: PathBuf,
+    /// The path behind all symlinks.
+    target: PathBuf,
+    temporary: Leftover,
+    /// The old file; `None` when there was none, and still has to be none.
+    old: Option<attributes::Stamp>,
+}
+
+/// Whether `name` is that of a file that was left behind when we were killed.
+#[must_use]
+pub fn is_leftover_name(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") && name.ends_with(SUFFIX.as_bytes())
+}
+
+impl Staged {
+    /// Writes `content` next to `asked`, if there is at `asked` what `before` says.
+    pub(super) fn new(
+        asked: &Path,
+        before: Before<'_>,
+        access: Access,
+        content: &[u8],
+    ) -> Result<Self, FileError> {
+        Self::write(asked, before, access, content)
+            .map_err(|problem| FileError::new(asked, problem))
+    }
+
+    fn write(
+        asked: &Path,
+        before: Before<'_>,
+        access: Access,
+        content: &[u8],
+    ) -> Result<Self, FileProblem> {
+        let target = resolve(asked).map_err(FileProblem::Read)?;
+        let old = find_old(&target, before)?;
+        if old.is_some() {
+            attributes::check_writable(&target).map_err(FileProblem::NotWritable)?;
+        }
+        let temporary = Leftover::new(temporary_path(&target).map_err(FileProblem::Write)?);
+        let readers = match (access, &old) {
+            (Access::Kept, None) => Readers::Umask,
+            (Access::Kept, Some(_)) | (Access::Private, _) => Readers::Owner,
+        };
+        let mut file = attributes::create(temporary.path(), readers).map_err(FileProblem::Write)?;
+        file.write_all(content).map_err(FileProblem::Write)?;
+        if let Some((old_file, metadata)) = old.as_ref().filter(|_| access == Access::Kept) {
+            attributes::keep(old_file, metadata, &file).map_err(FileProblem::Attributes)?;
+        }
+        let old = old.map(|(_, metadata)| attributes::Stamp::of(&metadata));
+        Ok(Self { asked: asked.to_owned(), target, temporary, old })
+    }
+
+    /// Where the content is.
+    pub(super) fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// The directory that the file is in.
+    pub(super) fn directory(&self) -> &Path {
+        directory_of(&self.target)
+    }
+
+    /// Puts the content in place, unless the old file has changed since.
+    pub(super) fn put_in_place(self) -> Result<(), FileError> {
+        let put = || match &self.old {
+            None => attributes::rename_to_new(self.temporary.path(), &self.target).map_err(|cause| {
+                match cause.kind() {
+                    ErrorKind::AlreadyExists => FileProblem::Exists,
+                    _ => FileProblem::Replace(cause),
+                }
+            }),
+            Some(old) => {
+                let now = fs::symlink_metadata(&self.target).map_err(|_gone| FileProblem::Changed)?;
+                if attributes::Stamp::of(&now) != *old {
+                    return Err(FileProblem::Changed);
+                }
+                fs::rename(self.temporary.path(), &self.target).map_err(FileProblem::Replace)
+            }
+        };
+        put().map_err(|problem| FileError::new(&self.asked, problem))?;
+        self.temporary.forget();
+        Ok(())
+    }
+}
+
+/// The file that `asked` stands for: a symlink is followed to its end, and stays.
+fn resolve(asked: &Path) -> io::Result<PathBuf> {
+    match fs::symlink_metadata(asked) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(asked),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => Ok(asked.to_owned()),
+    }
+}
+
+/// The old file, opened and compared with what `before` says; `None` when there is and may be none.
+fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata)>, FileProblem> {
+    match (fs::symlink_metadata(target), before) {
+        (Err(error), Before::Held(_)) if error.kind() == ErrorKind::NotFound => {
+            return Err(FileProblem::Changed);
+        }
+        (Err(error), _) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        (Err(error), _) => return Err(FileProblem::Read(error)),
+        (Ok(_), Before::Absent) => return Err(FileProblem::Exists),
+        (Ok(metadata), _) if !metadata.is_file() => return Err(FileProblem::NotRegular),
+        (Ok(_), _) => {}
+    }
+    let mut file = File::open(target).map_err(FileProblem::Read)?;
+    let metadata = file.metadata().map_err(FileProblem::Read)?;
+    if let Before::Held(expected) = before {
+        let is_same =
+            metadata.len() == expected.len() as u64 && holds(&mut file, expected).map_err(FileProblem::Read)?;
+        if !is_same {
+            return Err(FileProblem::Changed);
+        }
+    }
+    Ok(Some((file, metadata)))
+}
+
+/// Whether `file` holds `expected` and nothing else.
+fn holds(file: &mut File, mut expected: &[u8]) -> io::Result<bool> {
+    let mut buffer = zeroize::Zeroizing::new([0; 16 * 1024]);
+    loop {
+        let count = file.read(buffer.as_mut())?;
+        if count == 0 {
+            return Ok(expected.is_empty());
+        }
+        let Some((head, tail)) = expected.split_at_checked(count) else {
+            return Ok(false);
+        };
+        if buffer.get(..count) != Some(head) {
+            return Ok(false);
+        }
+        expected = tail;
+    }
+}
+
+pub(super) fn directory_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+/// A name in the directory of `target` that nobody can foresee.
+fn temporary_path(target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or(ErrorKind::IsADirectory)?;
+    let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut temporary = OsString::from(".");
+    if name.len() <= NAME_LIMIT_BYTES {
+        temporary.push(name);
+        temporary.push(".");
+    }
+    temporary.push(format!("{random:016x}{SUFFIX}"));
+    Ok(directory_of(target).join(temporary))
+}

@@ -1,0 +1,1 @@
+//! Private scratch space.

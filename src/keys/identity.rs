@@ -1,0 +1,166 @@
+//! Private halves: one line of an identity file, what it opens, and a new one.
+
+use std::{io::Read as _, path::Path, str::FromStr as _};
+
+use age::secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
+
+use super::armor::find_armor;
+use crate::base::{
+    clock,
+    files::{FileError, create_new_private},
+    secret::Plaintext,
+};
+
+/// A data key has 32 bytes, a share of one 33. What is longer was not wrapped by SOPS.
+const SECRET_LIMIT_BYTES: u64 = 1024;
+
+/// An identity that can be used, with its recipient.
+pub(super) struct Identity {
+    x25519: age::x25519::Identity,
+    recipient: String,
+}
+
+/// Why a word of an identity source is not used. Never holds the word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityProblem {
+    /// It begins as no identity does.
+    #[error("not an age identity")]
+    Unknown,
+    /// An identity with blanks around it, which `sops` does not read either.
+    #[error("an age identity with a blank before or after it")]
+    Blank,
+    /// `AGE-SECRET-KEY-1…` whose checksum, length or alphabet is wrong.
+    #[error("a damaged age identity")]
+    Damaged,
+    /// `AGE-SECRET-KEY-PQ-1…`.
+    #[error("a post-quantum identity, which is not supported yet")]
+    PostQuantum,
+    /// `AGE-PLUGIN-…`.
+    #[error("a plugin identity, which is not supported yet")]
+    Plugin,
+    /// It is not UTF-8.
+    #[error("not text")]
+    NotText,
+}
+
+/// Why a wrapped data key was not opened by an identity.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UnwrapError {
+    #[error("it is not an age file in ASCII armor")]
+    NotArmored,
+    #[error("{0}")]
+    Age(#[from] age::DecryptError),
+    #[error("it is damaged: {0}")]
+    Payload(#[from] std::io::Error),
+    #[error("it holds more than a data key")]
+    TooLong,
+}
+
+impl Identity {
+    /// Takes one word of an identity file.
+    pub(super) fn parse(word: &str) -> Result<Self, IdentityProblem> {
+        let trimmed = word.trim();
+        let kind = if trimmed.starts_with("AGE-PLUGIN-") {
+            Err(IdentityProblem::Plugin)
+        } else if trimmed.starts_with("AGE-SECRET-KEY-PQ-1") {
+            Err(IdentityProblem::PostQuantum)
+        } else if trimmed.starts_with("AGE-SECRET-KEY-1") {
+            Ok(())
+        } else {
+            Err(IdentityProblem::Unknown)
+        };
+        kind?;
+        if trimmed != word {
+            return Err(IdentityProblem::Blank);
+        }
+        let x25519 =
+            age::x25519::Identity::from_str(word).map_err(|_reason| IdentityProblem::Damaged)?;
+        let recipient = x25519.to_public().to_string();
+        Ok(Self { x25519, recipient })
+    }
+
+    /// Its public half.
+    pub(super) fn recipient(&self) -> &str {
+        &self.recipient
+    }
+}
+
+/// Opens one wrapped data key with the first of `identities` that it was wrapped for; `None` when there is none such.
+pub(super) fn unwrap<'a>(
+    enc: &str,
+    identities: impl Iterator<Item = &'a Identity>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, UnwrapError> {
+    let armor = find_armor(enc).ok_or(UnwrapError::NotArmored)?;
+    let reader = age::armor::ArmoredReader::new(armor.as_bytes());
+    let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader))?;
+    let identities = identities.map(|identity| &identity.x25519 as &dyn age::Identity);
+    let payload = match decryptor.decrypt(identities) {
+        Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
+        opened => opened?,
+    };
+    let mut secret = Zeroizing::new(Vec::with_capacity(SECRET_LIMIT_BYTES as usize + 1));
+    payload.take(SECRET_LIMIT_BYTES + 1).read_to_end(&mut secret)?;
+    if secret.len() as u64 > SECRET_LIMIT_BYTES {
+        return Err(UnwrapError::TooLong);
+    }
+    Ok(Some(secret))
+}
+
+/// Makes a new X25519 identity, and the text of its file as `age-keygen` writes it.
+///
+/// `unix_seconds` goes into the first comment. Returns the recipient and the file's text.
+#[must_use]
+pub fn generate_key_text(unix_seconds: u64) -> (String, Plaintext) {
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    let created = clock::render_rfc3339(unix_seconds);
+    let secret = identity.to_string();
+    let mut text = String::with_capacity(256);
+    for part in ["# created: ", &created, "\n# public key: ", &recipient, "\n"] {
+        text.push_str(part);
+    }
+    text.push_str(secret.expose_secret());
+    text.push('\n');
+    (recipient, Plaintext::new(text))
+}
+
+/// Makes a new X25519 identity in a new file of mode 0600, and returns its recipient.
+///
+/// # Errors
+/// [`FileError`]; a file that exists already is left alone.
+pub fn generate_key_file(path: &Path) -> Result<String, FileError> {
+    let (recipient, text) = generate_key_text(clock::unix_seconds());
+    create_new_private(path, text.expose().as_bytes())?;
+    Ok(recipient)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_new_key_file_is_what_age_keygen_writes() {
+        let (recipient, text) = generate_key_text(1_795_233_536);
+        let (comments, secret) = text.expose().split_at(text.expose().len() - 75);
+        let expected = format!("# created: 2026-11-21T03:58:56Z\n# public key: {recipient}\n");
+        assert_eq!(comments, expected);
+        let identity = Identity::parse(secret.strip_suffix('\n').unwrap()).unwrap();
+        assert_eq!(identity.recipient(), recipient);
+    }
+
+    #[test]
+    fn a_new_key_file_is_private_and_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys.txt");
+        let recipient = generate_key_file(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&recipient));
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        assert!(generate_key_file(&path).unwrap_err().to_string().ends_with("exists already"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+}

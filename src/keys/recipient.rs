@@ -1,0 +1,328 @@
+//! Who a data key is wrapped for: the public halves, as `.sops.yaml` and the metadata of a file spell them.
+
+use std::{io::Write as _, str::FromStr as _};
+
+use super::armor::render_armor;
+use crate::base::secret::DataKey;
+
+/// How much of a text that is no recipient an error shows, in characters.
+const SHOWN_CHARACTERS: usize = 72;
+
+/// An age recipient that data keys can be wrapped for. Equal when the text is.
+#[derive(Clone)]
+pub struct Recipient {
+    text: String,
+    x25519: age::x25519::Recipient,
+}
+
+/// The kinds of recipient that `sops` 3.13 accepts, told apart as it does: by how the text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecipientKind {
+    /// `age1…`: X25519.
+    X25519,
+    /// `age1pq1…`: ML-KEM-768 with X25519.
+    PostQuantum,
+    /// `age1NAME1…`: a matter for the program `age-plugin-NAME`.
+    Plugin,
+    /// `ssh-ed25519 …` or `ssh-rsa …`.
+    Ssh,
+}
+
+/// Why a text is not taken as a recipient.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecipientError {
+    /// A private key stands where a public one belongs. It is not shown.
+    #[error("a private key stands where a recipient belongs")]
+    PrivateKey,
+    /// A recipient of a kind that this version cannot wrap for.
+    #[error("recipient {recipient:?}: {kind} recipients are not supported yet")]
+    Unsupported {
+        /// The text, shortened.
+        recipient: String,
+        /// Its kind.
+        kind: RecipientKind,
+    },
+    /// It begins as an X25519 recipient does, and is none.
+    #[error("recipient {recipient:?}: {reason}")]
+    Invalid {
+        /// The text, shortened.
+        recipient: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// It begins as no recipient does.
+    #[error("{recipient:?} is not an age recipient")]
+    Unknown {
+        /// The text, shortened.
+        recipient: String,
+    },
+}
+
+/// Why a data key could not be wrapped.
+#[derive(Debug, thiserror::Error)]
+#[error("the data key cannot be wrapped for {recipient}")]
+pub struct WrapError {
+    /// The recipient.
+    pub recipient: String,
+    /// What age says.
+    #[source]
+    pub cause: age::EncryptError,
+}
+
+impl Recipient {
+    /// Takes `text`, without the blanks around it, as a recipient.
+    ///
+    /// # Errors
+    /// [`RecipientError`], which shows the text unless it is a private key.
+    ///
+    /// # Source
+    /// <https://c2sp.org/age#the-x25519-recipient-type>; the prefixes are those of `sops` 3.13.
+    pub fn parse(text: &str) -> Result<Self, RecipientError> {
+        let text = text.trim();
+        if is_private(text) {
+            return Err(RecipientError::PrivateKey);
+        }
+        match RecipientKind::find(text) {
+            None => Err(RecipientError::Unknown { recipient: shorten(text) }),
+            Some(RecipientKind::X25519) => parse_x25519(text)
+                .map_err(|reason| RecipientError::Invalid { recipient: shorten(text), reason }),
+            Some(kind) => Err(RecipientError::Unsupported { recipient: shorten(text), kind }),
+        }
+    }
+
+    /// The recipient as it was written: `age1…`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Encrypts a data key to this recipient: an age file in ASCII armor, lines of 64 columns, with a final newline.
+    ///
+    /// # Errors
+    /// [`WrapError`], when age refuses.
+    pub fn wrap(&self, data_key: &DataKey) -> Result<String, WrapError> {
+        self.wrap_bytes(data_key.expose())
+    }
+
+    /// Encrypts the whole or a share of a data key, as [`Recipient::wrap`] does.
+    ///
+    /// # Errors
+    /// [`WrapError`], when age refuses.
+    pub fn wrap_bytes(&self, secret: &[u8]) -> Result<String, WrapError> {
+        let wrap = || {
+            let recipients = std::iter::once(&self.x25519 as &dyn age::Recipient);
+            let mut writer = age::Encryptor::with_recipients(recipients)?.wrap_output(Vec::new())?;
+            writer.write_all(secret)?;
+            Ok(render_armor(&writer.finish()?))
+        };
+        wrap().map_err(|cause| WrapError { recipient: self.text.clone(), cause })
+    }
+}
+
+impl RecipientKind {
+    /// The kind that `text` claims by its beginning, valid or not; `None` when no recipient begins like that.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        if text.starts_with("ssh-") {
+            return Some(Self::Ssh);
+        }
+        let rest = text.strip_prefix("age1")?;
+        Some(match () {
+            () if rest.starts_with("pq1") => Self::PostQuantum,
+            () if rest.contains('1') => Self::Plugin,
+            () => Self::X25519,
+        })
+    }
+}
+
+impl std::fmt::Display for RecipientKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::X25519 => "X25519 (age1…)",
+            Self::PostQuantum => "post-quantum (age1pq1…)",
+            Self::Plugin => "plugin (age1NAME1…)",
+            Self::Ssh => "SSH (ssh-…)",
+        })
+    }
+}
+
+impl RecipientError {
+    /// What would be taken instead.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::PrivateKey => {
+                "give its public half, which begins with age1 (`age-keygen -y` prints it); \
+                 if the private key was shown to anybody, replace it"
+            }
+            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Unknown { .. } => {
+                "an X25519 recipient is accepted: age1 and 58 more characters, as `age-keygen` prints it"
+            }
+        }
+    }
+}
+
+impl PartialEq for Recipient {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Recipient {}
+
+impl std::hash::Hash for Recipient {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl std::fmt::Debug for Recipient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Recipient({})", self.text)
+    }
+}
+
+impl std::fmt::Display for Recipient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+fn parse_x25519(text: &str) -> Result<Recipient, &'static str> {
+    let x25519 = age::x25519::Recipient::from_str(text).map_err(|_reason| {
+        "the text is damaged: its checksum, length or alphabet is not that of a recipient"
+    })?;
+    if SMALL_ORDER.contains(&text) {
+        return Err("the public key is one that every data key would leak through");
+    }
+    Ok(Recipient { text: text.to_owned(), x25519 })
+}
+
+/// Whether `text` is, or holds, a private key of any kind.
+fn is_private(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"].iter().any(|mark| upper.contains(mark))
+}
+
+fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(SHOWN_CHARACTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// The recipients whose point has a small order, in both spellings of the bit that X25519 ignores. The secret shared
+/// with them is zero for everybody, so `age` panics when it wraps for one; a `.sops.yaml` must not be able to do that.
+///
+/// # Source
+/// RFC 7748, section 6.1 (the all-zero check); <https://cr.yp.to/ecdh.html#validate> (the list).
+const SMALL_ORDER: [&str; 14] = [
+    "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
+    "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqsuwj9m",
+    "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqj7vrya",
+    "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqk67yly",
+    "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhqqqzyt4v9",
+    "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhzqqxqejhu",
+    "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz9ts6wm9s8",
+    "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz8ts72fzt7",
+    "age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m",
+    "age1anllllllllllllllllllllllllllllllllllllllllllllllllls3hcv9z",
+    "age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy",
+    "age1ahlllllllllllllllllllllllllllllllllllllllllllllllllsh3g6la",
+    "age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv",
+    "age1amlllllllllllllllllllllllllllllllllllllllllllllllllsam3fc4",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&str, &str>) {
+        let outcome = Recipient::parse(text);
+        let shown = outcome.as_ref().map(Recipient::as_str).map_err(ToString::to_string);
+        assert_eq!(shown, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn an_x25519_recipient_is_taken_without_the_blanks_around_it() {
+        check(ALICE, Ok(ALICE));
+        check(&format!(" \t{ALICE}\n"), Ok(ALICE));
+    }
+
+    #[test]
+    fn a_damaged_recipient_is_named() {
+        let reason = "the text is damaged: its checksum, length or alphabet is not that of a recipient";
+        for text in [
+            "age1",
+            "age1x",
+            "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa43",
+            "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa4",
+            "age1SV0VP6SS66U8Z9YJTSR59CVUNT7RPPMC5HCER7HEF7A4NS93VQGQMKPA42",
+        ] {
+            check(text, Err(&format!("recipient {text:?}: {reason}")));
+        }
+    }
+
+    #[test]
+    fn what_begins_as_no_recipient_is_unknown_and_shown_shortened_and_escaped() {
+        check("", Err(r#""" is not an age recipient"#));
+        check("AGE1SV0", Err(r#""AGE1SV0" is not an age recipient"#));
+        check("alice\u{1b}[2J", Err(r#""alice\u{1b}[2J" is not an age recipient"#));
+        let long = "é".repeat(73);
+        check(&long, Err(&format!("\"{}…\" is not an age recipient", "é".repeat(72))));
+    }
+
+    #[test]
+    fn the_kinds_of_part_two_are_recognised() {
+        check(
+            "age1pq1wd9t80",
+            Err("recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet"),
+        );
+        check(
+            "age1yubikey1qwt50",
+            Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
+        );
+        check(
+            "ssh-ed25519 AAAA me",
+            Err("recipient \"ssh-ed25519 AAAA me\": SSH (ssh-…) recipients are not supported yet"),
+        );
+    }
+
+    #[test]
+    fn a_private_key_is_refused_and_never_shown() {
+        for text in [
+            "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2",
+            "age-secret-key-1he0ptde5fj8c9hk5cec3nxqkp94zj0h8w8j2qc77auzfkg7mwadsj9pvz2",
+            "x AGE-SECRET-KEY-PQ-1HE0PTD",
+            "AGE-PLUGIN-YUBIKEY-1HE0PTD",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk",
+        ] {
+            check(text, Err("a private key stands where a recipient belongs"));
+            let debug = format!("{:?}", Recipient::parse(text));
+            assert_eq!(debug, "Err(PrivateKey)");
+        }
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_refused() {
+        for text in SMALL_ORDER {
+            let reason = "the public key is one that every data key would leak through";
+            check(text, Err(&format!("recipient {text:?}: {reason}")));
+        }
+    }
+
+    #[test]
+    fn the_points_of_small_order_are_those_that_make_age_panic() {
+        for text in SMALL_ORDER {
+            let recipient = age::x25519::Recipient::from_str(text).unwrap();
+            let wrap = || {
+                drop(age::Encryptor::with_recipients(std::iter::once(&recipient as _)));
+            };
+            assert!(std::panic::catch_unwind(wrap).is_err(), "{text}");
+        }
+    }
+}
