@@ -161,9 +161,10 @@ fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata)
 
 /// Whether `file` holds `expected` and nothing else.
 fn holds(file: &mut File, mut expected: &[u8]) -> io::Result<bool> {
-    let mut buffer = zeroize::Zeroizing::new([0; 16 * 1024]);
+    let room = expected.len().clamp(1, 64 * 1024);
+    let mut buffer = zeroize::Zeroizing::new(vec![0; room]);
     loop {
-        let count = file.read(buffer.as_mut())?;
+        let count = file.read(&mut buffer)?;
         if count == 0 {
             return Ok(expected.is_empty());
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write as _,
+    io::{self, Write},
     path::Path,
 };
 
@@ -81,9 +81,19 @@ fn is_stream(path: &Path) -> bool {
 }
 
 fn write_stream(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let written = OpenOptions::new()
-        .append(true)
-        .open(path)
-        .and_then(|mut stream| stream.write_all(content));
+    // Our own streams are not opened once more: where they are sockets, or another user's, that is refused.
+    let written = if path == Path::new("/dev/stdout") {
+        write_all(&mut io::stdout().lock(), content)
+    } else if path == Path::new("/dev/stderr") {
+        write_all(&mut io::stderr().lock(), content)
+    } else {
+        let stream = OpenOptions::new().append(true).open(path);
+        stream.and_then(|mut stream| write_all(&mut stream, content))
+    };
     written.map_err(|cause| FileError::new(path, FileProblem::Write(cause)))
+}
+
+fn write_all(stream: &mut impl Write, content: &[u8]) -> io::Result<()> {
+    stream.write_all(content)?;
+    stream.flush()
 }
