@@ -191,7 +191,8 @@ fn end(child: &mut Child) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
@@ -222,10 +223,7 @@ mod tests {
     fn a_failure_names_the_program_and_not_its_arguments() {
         check("sh -c 'echo s3cret; exit 7'", Err("`sh` failed with exit status: 7"));
         check("sh -c 'kill -9 $$'", Err("`sh` failed with signal: 9 (SIGKILL)"));
-        check(
-            "/nowhere/tool s3cret",
-            Err("`/nowhere/tool` could not be started"),
-        );
+        check("/nowhere/tool s3cret", Err("`/nowhere/tool` could not be started"));
     }
 
     #[test]

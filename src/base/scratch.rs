@@ -124,7 +124,8 @@ fn is_in_memory(_base: &Path) -> bool {
     false
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{
         io::{BufRead as _, BufReader, Read as _},

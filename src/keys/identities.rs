@@ -185,7 +185,10 @@ impl Identities {
                     content.problems.into_iter().map(|problem| Problem::of(&source, problem)),
                 );
                 for identity in content.identities {
-                    if found.identities.iter().all(|known| known.recipient() != identity.recipient())
+                    if found
+                        .identities
+                        .iter()
+                        .all(|known| known.recipient() != identity.recipient())
                     {
                         found.identities.push(identity);
                     }
@@ -278,7 +281,8 @@ impl std::fmt::Debug for Identities {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{fs, path::Path, sync::atomic::AtomicUsize};
 
@@ -319,9 +323,9 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     fn check_enc(enc: &str, expected: Result<&str, &str>) {
         let identities = identities(&[("SOPS_AGE_KEY", ALICE_IDENTITY)]);
         let outcome = identities.open(&[AgeEntry { recipient: ALICE, enc }]);
-        let shown = outcome.map(|key| hex(key.expose())).map_err(|error| {
-            error.problems.first().map_or_else(String::new, ToString::to_string)
-        });
+        let shown = outcome
+            .map(|key| hex(key.expose()))
+            .map_err(|error| error.problems.first().map_or_else(String::new, ToString::to_string));
         let told = |told| format!("the data key for {ALICE} cannot be read: {told}");
         assert_eq!(shown, expected.map(str::to_owned).map_err(told));
     }
@@ -366,7 +370,10 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let alice = Recipient::parse(ALICE).unwrap();
         let share = alice.wrap_bytes(&[7; 33]).unwrap();
         check_enc(&share, Err("it holds 33 bytes, where a data key has 32"));
-        check_enc(&alice.wrap_bytes(&[]).unwrap(), Err("it holds 0 bytes, where a data key has 32"));
+        check_enc(
+            &alice.wrap_bytes(&[]).unwrap(),
+            Err("it holds 0 bytes, where a data key has 32"),
+        );
         let long = alice.wrap_bytes(&[7; 100_000]).unwrap();
         check_enc(&long, Err("it holds more than a data key"));
         let identities = identities(&[("SOPS_AGE_KEY", ALICE_IDENTITY)]);

@@ -1,6 +1,6 @@
 //! Private halves: one line of an identity file, what it opens, and a new one.
 
-use std::{io::Read as _, path::Path, str::FromStr as _};
+use std::{path::Path, str::FromStr as _};
 
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::armor::find_armor;
 use crate::base::{
     clock,
-    files::{FileError, create_new_private},
-    secret::Plaintext,
+    files::{FileError, create_new_private, read_wiped},
+    secret::{DATA_KEY_BYTES, Plaintext},
 };
 
 /// A data key has 32 bytes, a share of one 33. What is longer was not wrapped by SOPS.
-const SECRET_LIMIT_BYTES: u64 = 1024;
+const SECRET_LIMIT_BYTES: usize = 1024;
 
 /// An identity that can be used, with its recipient.
 pub(super) struct Identity {
@@ -95,16 +95,13 @@ pub(super) fn unwrap<'a>(
     let reader = age::armor::ArmoredReader::new(armor.as_bytes());
     let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader))?;
     let identities = identities.map(|identity| &identity.x25519 as &dyn age::Identity);
-    let payload = match decryptor.decrypt(identities) {
+    let mut payload = match decryptor.decrypt(identities) {
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         opened => opened?,
     };
-    let mut secret = Zeroizing::new(Vec::with_capacity(SECRET_LIMIT_BYTES as usize + 1));
-    payload.take(SECRET_LIMIT_BYTES + 1).read_to_end(&mut secret)?;
-    if secret.len() as u64 > SECRET_LIMIT_BYTES {
-        return Err(UnwrapError::TooLong);
-    }
-    Ok(Some(secret))
+    read_wiped(&mut payload, DATA_KEY_BYTES, SECRET_LIMIT_BYTES)?
+        .ok_or(UnwrapError::TooLong)
+        .map(Some)
 }
 
 /// Makes a new X25519 identity, and the text of its file as `age-keygen` writes it.
@@ -135,7 +132,8 @@ pub fn generate_key_file(path: &Path) -> Result<String, FileError> {
     Ok(recipient)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -66,7 +66,7 @@ pub struct WrapError {
     pub recipient: String,
     /// What age says.
     #[source]
-    pub cause: age::EncryptError,
+    pub cause: Box<age::EncryptError>,
 }
 
 impl Recipient {
@@ -115,7 +115,7 @@ impl Recipient {
             writer.write_all(secret)?;
             Ok(render_armor(&writer.finish()?))
         };
-        wrap().map_err(|cause| WrapError { recipient: self.text.clone(), cause })
+        wrap().map_err(|cause| WrapError { recipient: self.text.clone(), cause: Box::new(cause) })
     }
 }
 
@@ -255,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_damaged_recipient_is_named() {
-        let reason = "the text is damaged: its checksum, length or alphabet is not that of a recipient";
+        let reason =
+            "the text is damaged: its checksum, length or alphabet is not that of a recipient";
         for text in [
             "age1",
             "age1x",
@@ -280,11 +281,15 @@ mod tests {
     fn the_kinds_of_part_two_are_recognised() {
         check(
             "age1pq1wd9t80",
-            Err("recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet"),
+            Err(
+                "recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet",
+            ),
         );
         check(
             "age1yubikey1qwt50",
-            Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
+            Err(
+                "recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet",
+            ),
         );
         check(
             "ssh-ed25519 AAAA me",

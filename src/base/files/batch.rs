@@ -57,7 +57,9 @@ impl Batch {
                 (path, outcome)
             })
             .collect();
-        if contents.is_ok() && let Err(cause) = sync_names(&directories) {
+        if contents.is_ok()
+            && let Err(cause) = sync_names(&directories)
+        {
             for (path, outcome) in outcomes.iter_mut().filter(|(_, outcome)| outcome.is_ok()) {
                 *outcome = Err(FileError::new(path, FileProblem::Unsynced(again(&cause))));
             }

@@ -8,7 +8,8 @@ mod batch;
 mod durable;
 mod read;
 mod stage;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod write;
 

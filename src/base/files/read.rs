@@ -121,9 +121,6 @@ mod tests {
 
     #[test]
     fn a_directory_is_not_read() {
-        assert!(matches!(
-            read_bytes(Path::new("/"), 1).unwrap_err().problem,
-            FileProblem::Read(_)
-        ));
+        assert!(matches!(read_bytes(Path::new("/"), 1).unwrap_err().problem, FileProblem::Read(_)));
     }
 }

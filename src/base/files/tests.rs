@@ -376,8 +376,7 @@ fn check_on_a_full_disk(name: &str) {
     let test = format!("base::files::tests::{name}");
     let mut child = std::process::Command::new("sh");
     child.args(["-c", script]).arg(std::env::current_exe().unwrap()).arg(test);
-    let output =
-        child.env("ON_A_FULL_DISK", "1").stdin(Stdio::null()).output().unwrap();
+    let output = child.env("ON_A_FULL_DISK", "1").stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

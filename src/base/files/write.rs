@@ -60,12 +60,7 @@ pub fn create_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     put(path, Before::Anything, Access::Private, content)
 }
 
-fn put(
-    path: &Path,
-    before: Before<'_>,
-    access: Access,
-    content: &[u8],
-) -> Result<(), FileError> {
+fn put(path: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Result<(), FileError> {
     let batch = Batch::from(Staged::new(path, before, access, content)?);
     batch.commit().into_iter().try_for_each(|(_, outcome)| outcome)
 }
