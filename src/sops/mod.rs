@@ -1,1 +1,4 @@
 //! sops.
+
+pub mod key_group;
+pub mod selector;

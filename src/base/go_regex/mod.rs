@@ -1,7 +1,9 @@
 //! Regular expressions in the dialect of Go's `regexp` package, which `.sops.yaml` and the selectors are written in.
 //!
 //! A parser of Go's syntax builds the expression tree of the `regex` crate's engine directly; no pattern is ever
-//! translated to another pattern. Knows nothing of what the patterns are for.
+//! translated to another pattern. One difference is known: the character tables are those of Unicode 16, Go's of 15,
+//! so that a character which came with 16 can be in a class here and not there.
+//! Knows nothing of what the patterns are for.
 
 mod class;
 mod error;
@@ -22,7 +24,7 @@ pub const MAX_PATTERN_BYTES: usize = 16 << 10;
 pub const MAX_GROUP_DEPTH: usize = 200;
 
 /// The most memory that a compiled pattern may take, in bytes.
-pub const MAX_COMPILED_BYTES: usize = 2 << 20;
+pub const MAX_COMPILED_BYTES: usize = 8 << 20;
 
 /// A compiled pattern.
 #[derive(Clone)]
@@ -108,6 +110,58 @@ mod tests {
             rows += 1;
         }
         assert_eq!(rows, 215);
+    }
+
+    #[track_caller]
+    fn check_refused(pattern: &str, expected: &str) {
+        let error = GoRegex::parse(pattern).unwrap_err();
+        assert_eq!(error.to_string(), format!("{expected} of the regular expression)"), "{pattern}");
+    }
+
+    #[test]
+    fn a_refusal_tells_the_reason_and_the_byte() {
+        check_refused("apps/**/x", "`**` repeats a repetition (at byte 5");
+        check_refused("*.yaml", "`*` has nothing to repeat (at byte 0");
+        check_refused(r"clusters\lab\.*", r"`\l` is not an escape sequence (at byte 8");
+        check_refused("é(", "this `(` is never closed (at byte 2");
+        check_refused("a)", "this `)` closes nothing (at byte 1");
+        check_refused("x[a", "this `[` is never closed (at byte 1");
+        check_refused("[z-a]", "the character range `z-a` runs backwards (at byte 1");
+        check_refused("[[:foo:]]", "`[:foo:]` is not the name of a character class (at byte 1");
+        check_refused(r"\p{Old_Italic}", r"`\p{Old_Italic}` is not the name of a character class (at byte 0");
+        check_refused(r"(a)\1", r"`\1` would refer back to a group, which Go's expressions cannot (at byte 3");
+        check_refused(r"a\", "a backslash at the end escapes nothing (at byte 1");
+        check_refused("x(?!a)", "`(?!` would look around, which Go's expressions cannot (at byte 1");
+        check_refused("(?<=a)", "`(?<=` would look around, which Go's expressions cannot (at byte 0");
+        check_refused("(?#)", "`(?#` is not a kind of group or flag that Go's expressions have (at byte 0");
+        check_refused("(?P<n-x>a)", "`(?P<n-x>` does not name a group with letters, digits and `_` (at byte 0");
+        check_refused(
+            "(a{100}){11}",
+            "the repetition `{11}` is out of range: at most 1000 copies, nested ones multiplied, the smaller count first (at byte 8",
+        );
+    }
+
+    #[test]
+    fn a_hostile_pattern_meets_a_bound() {
+        check_refused(&"(".repeat(300), "groups nest more than 200 deep (at byte 200");
+        check_refused(&"a".repeat(20_000), "the pattern is longer than 16384 bytes (at byte 16384");
+        check_refused(r"(\pL{100}){10}", "the pattern needs more than 8388608 bytes when compiled (at byte 0");
+        let deep = "(?:".repeat(200) + "a" + &")*".repeat(200);
+        assert!(GoRegex::parse(&deep).unwrap().is_match(""));
+    }
+
+    #[test]
+    fn flags_end_with_their_group_and_a_repetition_looks_past_them() {
+        let compiled = |pattern| GoRegex::parse(pattern).unwrap();
+        assert!(!compiled("^((?i)a)a$").is_match("AA"));
+        assert!(compiled("^a(?i)*$").is_match("aaa"));
+        assert!(!compiled("^a(?i)*$").is_match("A"));
+        assert!(compiled(r"^\Qab\E*$").is_match("abb"));
+    }
+
+    #[test]
+    fn debug_shows_the_pattern_only() {
+        assert_eq!(format!("{:?}", GoRegex::parse("^a").unwrap()), r#"GoRegex("^a")"#);
     }
 
     fn texts(list: &serde_json::Value) -> Vec<&str> {

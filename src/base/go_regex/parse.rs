@@ -324,7 +324,11 @@ impl<'p> Cursor<'p> {
     /// The error about the text from `start` up to the cursor.
     pub(super) fn error_since(&self, start: usize, kind: fn(String) -> Kind) -> GoRegexError {
         let piece = self.pattern.get(start..self.offset).unwrap_or_default();
-        let quoted = piece.chars().take(MAX_QUOTED_CHARACTERS).collect();
+        let quoted = piece
+            .chars()
+            .take(MAX_QUOTED_CHARACTERS)
+            .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
+            .collect();
         GoRegexError { kind: kind(quoted), offset: start }
     }
 

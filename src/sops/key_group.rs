@@ -1,0 +1,110 @@
+//! Whom a data key is wrapped for: master keys, in groups.
+
+use serde::Serialize;
+
+/// Who holds a master key that is not age's. We keep such entries, and never wrap for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignKind {
+    /// OpenPGP.
+    Pgp,
+    /// AWS KMS.
+    Kms,
+    /// Google Cloud KMS.
+    GcpKms,
+    /// Huawei Cloud KMS.
+    Hckms,
+    /// Azure Key Vault.
+    AzureKv,
+    /// The transit engine of HashiCorp Vault.
+    HcVault,
+}
+
+impl ForeignKind {
+    /// The name that the metadata of a SOPS file gives the list of such keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pgp => "pgp",
+            Self::Kms => "kms",
+            Self::GcpKms => "gcp_kms",
+            Self::Hckms => "hckms",
+            Self::AzureKv => "azure_kv",
+            Self::HcVault => "hc_vault",
+        }
+    }
+}
+
+impl std::fmt::Display for ForeignKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// One who can open a file: a recipient, or a key of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MasterKey {
+    /// An age recipient as it is written, trimmed; not yet known to be a valid one.
+    Age(String),
+    /// A key that another service holds.
+    Foreign {
+        /// Which service.
+        kind: ForeignKind,
+        /// The text that SOPS tells such keys apart by: a fingerprint, an ARN, a URL.
+        id: String,
+    },
+}
+
+impl MasterKey {
+    /// The recipient, the fingerprint, the ARN or the URL.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Age(id) | Self::Foreign { id, .. } => id,
+        }
+    }
+
+    /// `age`, or the name of the service.
+    #[must_use]
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Age(_) => "age",
+            Self::Foreign { kind, .. } => kind.name(),
+        }
+    }
+}
+
+/// Master keys of which any one opens the group's share of the data key, or the data key if there is one group only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyGroup(pub Vec<MasterKey>);
+
+impl KeyGroup {
+    /// The group of `keys` in their order, each once.
+    #[must_use]
+    pub fn of(keys: impl IntoIterator<Item = MasterKey>) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        Self(keys.into_iter().filter(|key| seen.insert(key.clone())).collect())
+    }
+
+    /// The age recipients of the group, in order.
+    pub fn recipients(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|key| match key {
+            MasterKey::Age(recipient) => Some(recipient.as_str()),
+            MasterKey::Foreign { .. } => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_holds_a_key_once_and_in_order() {
+        let age = |id: &str| MasterKey::Age(id.into());
+        let pgp = |id: &str| MasterKey::Foreign { kind: ForeignKind::Pgp, id: id.into() };
+        let group = KeyGroup::of([age("b"), age("a"), pgp("a"), age("b"), pgp("a")]);
+        assert_eq!(group.0, [age("b"), age("a"), pgp("a")]);
+        assert_eq!(group.recipients().collect::<Vec<_>>(), ["b", "a"]);
+    }
+}
