@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use crate::{
-    base::{go_regex::GoRegexError, span::LineColumn},
+    base::{
+        go_regex::{GoRegexError, GoRegexErrorKind},
+        span::LineColumn,
+    },
     sops::selector::{SelectorError, SelectorKind},
 };
 
@@ -18,6 +21,28 @@ pub struct PolicyError {
     /// What is wrong.
     #[source]
     pub kind: PolicyErrorKind,
+}
+
+impl PolicyError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let PolicyErrorKind::PathRegex(cause) = &self.kind else {
+            return None;
+        };
+        match cause.kind() {
+            GoRegexErrorKind::RepeatedRepetition(_) | GoRegexErrorKind::NothingToRepeat(_) => {
+                Some("this is not a glob: `.*` stands for any text, `[^/]*` for any text without a `/`")
+            }
+            GoRegexErrorKind::UnknownEscape(_) => {
+                Some("write `/` between directories, and `\\` only before a sign that is to be taken as it is")
+            }
+            GoRegexErrorKind::LookAround(_) => {
+                Some("the first rule that matches wins: put a rule for the exception before this one")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong with a policy.

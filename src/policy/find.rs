@@ -73,3 +73,45 @@ pub(super) fn normalize(path: &Path) -> PathBuf {
     }
     normal
 }
+
+#[cfg(test)]
+mod tests {
+    use assert_fs::{TempDir, prelude::*};
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_policy_upward_is_found_and_the_misnamed_one_noted() {
+        let root = TempDir::new().unwrap();
+        root.child(".sops.yaml").touch().unwrap();
+        root.child("a/.sops.yml").touch().unwrap();
+        root.child("a/b/file").touch().unwrap();
+        let at = |path: &str| Some(root.child(path).to_path_buf());
+        let from = |path: &str| find(&root.child(path)).unwrap();
+        assert_eq!(from("a/b"), Found { policy: at(".sops.yaml"), ignored: at("a/.sops.yml") });
+        assert_eq!(from("a/missing/x/.."), Found { policy: at(".sops.yaml"), ignored: at("a/.sops.yml") });
+        assert_eq!(from("a/b/file/x"), Found { policy: at(".sops.yaml"), ignored: at("a/.sops.yml") });
+        assert_eq!(from(""), Found { policy: at(".sops.yaml"), ignored: None });
+    }
+
+    #[test]
+    fn a_search_ends_after_a_hundred_directories() {
+        let root = TempDir::new().unwrap();
+        root.child(".sops.yaml").touch().unwrap();
+        let below = |levels: usize| find(&root.child("x/".repeat(levels))).unwrap().policy;
+        assert!(below(99).is_some());
+        assert!(below(100).is_none());
+    }
+
+    #[test]
+    fn a_path_is_made_absolute_by_name_alone() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(absolute(Path::new("/work/repo"), Path::new(path)), Path::new(expected));
+        };
+        check("a/./b", "/work/repo/a/b");
+        check("../x", "/work/x");
+        check("../../../..", "/");
+        check("/etc//x/..", "/etc");
+        check("", "/work/repo");
+    }
+}

@@ -208,7 +208,7 @@ fn parse_rules(
     if matches!(node.value, Value::Null) {
         return Ok(None);
     }
-    let rules = reader.list(node, "creation_rules")?.iter().enumerate();
+    let rules = reader.list(node, "creation_rules")?.into_iter().enumerate();
     rules.map(|(index, rule)| rule::parse(reader, rule, index)).collect::<Result<_, _>>().map(Some)
 }
 

@@ -56,10 +56,20 @@ impl Node {
     /// The name of the anchor that stands before the value in `text`.
     pub(super) fn anchor<'t>(&self, text: &'t str) -> Option<&'t str> {
         let before = text.get(..self.span.start)?.trim_end();
+        let mut word = last_word(before);
         // A tag may stand between the anchor and the value.
-        let word = before.rsplit(|c: char| c.is_whitespace()).find(|word| !word.starts_with('!'))?;
+        if word.starts_with('!') {
+            word = last_word(before.strip_suffix(word)?.trim_end());
+        }
         word.strip_prefix('&').filter(|name| !name.is_empty())
     }
+}
+
+/// The word that `text` ends in; none in a comment.
+fn last_word(text: &str) -> &str {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let ends_word = |character: char| character.is_whitespace() || "[]{},".contains(character);
+    if line.contains('#') { "" } else { line.rsplit(ends_word).next().unwrap_or_default() }
 }
 
 /// Why a text is not a tree.
@@ -75,7 +85,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
         legacy_octal_numbers: true,
         strict_booleans: true,
         with_snippet: false,
-        reject_non_finite_typeless_float: false,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
         // A recipient with an anchor is used in many rules: the other limits bound what aliases can cost.
         budget: serde_saphyr::budget! { enforce_alias_anchor_ratio: false },
     };

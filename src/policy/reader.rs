@@ -73,15 +73,17 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The items of a list; none of a missing value.
+    /// The items of a list, without those that hold nothing, which go-yaml leaves out; none of a missing value.
     pub(super) fn list<'n>(
         &self,
         node: &'n Node,
         field: &'static str,
-    ) -> Result<&'n [Node], PolicyError> {
+    ) -> Result<Vec<&'n Node>, PolicyError> {
         match &node.value {
-            Value::Null => Ok(&[]),
-            Value::List(items) => Ok(items),
+            Value::Null => Ok(Vec::new()),
+            Value::List(items) => {
+                Ok(items.iter().filter(|item| !matches!(item.value, Value::Null)).collect())
+            }
             _ => Err(self.wrong_type(node, field, "a list")),
         }
     }

@@ -167,7 +167,7 @@ pub(super) fn parse(
         problem: None,
     };
     let mut flat = FlatFields::default();
-    let mut groups = &[][..];
+    let mut groups = Vec::new();
     let mut threshold = None;
     for (key, value) in reader.map(node, "creation_rules")? {
         match key.name.as_str() {
@@ -193,7 +193,7 @@ pub(super) fn parse(
             },
         }
     }
-    add_keys(reader, &mut rule, flat, groups)?;
+    add_keys(reader, &mut rule, flat, &groups)?;
     if let Some((number, value)) = threshold {
         add_threshold(reader, &mut rule, number, value);
     }
@@ -234,7 +234,7 @@ fn add_keys(
     reader: &mut Reader<'_>,
     rule: &mut CreationRule,
     flat: FlatFields<'_>,
-    groups: &[Node],
+    groups: &[&Node],
 ) -> Result<(), PolicyError> {
     let mut problem = None;
     let mut listed = Vec::new();

@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForeignKind {
-    /// OpenPGP.
+    /// Open PGP.
     Pgp,
     /// AWS KMS.
     Kms,
@@ -16,7 +16,7 @@ pub enum ForeignKind {
     Hckms,
     /// Azure Key Vault.
     AzureKv,
-    /// The transit engine of HashiCorp Vault.
+    /// The transit engine of Vault.
     HcVault,
 }
 
