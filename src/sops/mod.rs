@@ -1,4 +1,15 @@
-//! sops.
+//! The SOPS file: its metadata, which values it encrypts, and how they are encrypted and decrypted in place.
 
+pub mod block;
+pub mod error;
+pub mod file;
 pub mod key_group;
+pub mod metadata;
+pub mod open;
+mod reencrypt;
+pub mod reuse;
+mod scalar;
+pub mod seal;
 pub mod selector;
+pub mod shape;
+mod walk;

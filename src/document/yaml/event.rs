@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{Event as Raw, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag, options};
+use granit_parser::{Event as Raw, Options, Parser, ScanError, StructureStyle, Tag, options};
 use zeroize::Zeroizing;
 
-use super::tree::{Layout, Style, Text, after_break};
+use super::{
+    scalar::ScalarStyle,
+    tree::{Layout, Text, after_break},
+};
 use crate::{
     base::span::Span,
     document::error::{DocumentError, Fault},
@@ -22,7 +25,7 @@ pub(super) enum Event<'t> {
     /// A document ends; `marker` is its `...`, if it has one.
     DocumentEnd { marker: Option<Span> },
     Comment,
-    Scalar { text: Text<'t>, style: Style },
+    Scalar { text: Text<'t>, style: ScalarStyle },
     Alias { anchor: usize },
     MappingStart(Layout),
     MappingEnd,
@@ -112,7 +115,7 @@ impl<'t> Events<'t> {
                 }
                 Raw::MappingEnd => Event::MappingEnd,
                 Raw::SequenceEnd => Event::SequenceEnd,
-                #[expect(unreachable_patterns, reason = "the enum may grow in a later version of the parser")]
+                // The enum is open; what later versions may add is no content.
                 _ => continue,
             };
             let anchor = if anchor_number == 0 { None } else { self.anchor_ahead()? };
@@ -144,24 +147,24 @@ impl<'t> Events<'t> {
     fn scalar(
         &self,
         text: Cow<'t, str>,
-        style: ScalarStyle,
+        style: granit_parser::ScalarStyle,
         span: &mut Span,
         tag: Option<&PlacedTag>,
     ) -> Event<'t> {
         let style = match style {
-            ScalarStyle::Plain => Style::Plain,
-            ScalarStyle::SingleQuoted => Style::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-            ScalarStyle::Literal => Style::Literal,
-            ScalarStyle::Folded => Style::Folded,
+            granit_parser::ScalarStyle::Plain => ScalarStyle::Plain,
+            granit_parser::ScalarStyle::SingleQuoted => ScalarStyle::SingleQuoted,
+            granit_parser::ScalarStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
+            granit_parser::ScalarStyle::Literal => ScalarStyle::Literal,
+            granit_parser::ScalarStyle::Folded => ScalarStyle::Folded,
         };
         let mut text = match text {
             // An absent node arrives as a tilde that is not in the text.
-            Cow::Borrowed(_) | Cow::Owned(_) if style == Style::Plain && span.is_empty() => Text::Borrowed(""),
+            Cow::Borrowed(_) | Cow::Owned(_) if style == ScalarStyle::Plain && span.is_empty() => Text::Borrowed(""),
             Cow::Borrowed(text) => Text::Borrowed(text),
             Cow::Owned(text) => Text::Owned(Zeroizing::new(text)),
         };
-        if matches!(style, Style::Literal | Style::Folded) {
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             let from = tag.map_or(self.content_end, |tag| tag.span.end.max(self.content_end));
             *span = self.block_scalar_span(*span, from);
             if span.end == self.text.len() && !self.text.ends_with(['\n', '\r']) {

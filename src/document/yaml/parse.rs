@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use super::{
     event::{Event, Events, Placed, PlacedTag},
-    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Style, Text, Tree},
+    scalar::ScalarStyle,
+    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree},
 };
 use crate::{
     base::span::Span,
@@ -180,7 +181,7 @@ impl<'t> Builder<'t> {
     }
 
     fn add_absent(&mut self, offset: usize) -> NodeId {
-        let kind = Kind::Scalar { text: Text::Borrowed(""), style: Style::Plain };
+        let kind = Kind::Scalar { text: Text::Borrowed(""), style: ScalarStyle::Plain };
         self.add(Node { span: Span::new(offset, offset), properties: None, kind })
     }
 

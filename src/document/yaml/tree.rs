@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use zeroize::Zeroizing;
 
+use super::scalar::ScalarStyle;
 use crate::base::span::Span;
 
 /// A YAML text and what stands in it. Borrows the text; knows nothing of encryption.
@@ -74,7 +75,7 @@ pub enum Kind<'t> {
         /// The text.
         text: Text<'t>,
         /// How it is written.
-        style: Style,
+        style: ScalarStyle,
     },
     /// `*name`, and the node it stands for.
     Alias(NodeId),
@@ -116,21 +117,6 @@ pub enum Item {
     Element(NodeId),
 }
 
-/// How a scalar is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Without quotes.
-    Plain,
-    /// `'…'`
-    SingleQuoted,
-    /// `"…"`
-    DoubleQuoted,
-    /// `|`
-    Literal,
-    /// `>`
-    Folded,
-}
-
 /// A scalar's text; wiped on drop where it is a copy.
 #[derive(Debug)]
 pub enum Text<'t> {
@@ -158,6 +144,12 @@ impl<'t> Tree<'t> {
         self.text
     }
 
+    /// Where the first document begins whose `%YAML` directive asks for another version than 1.1.
+    #[must_use]
+    pub const fn foreign_version(&self) -> Option<usize> {
+        self.foreign_version
+    }
+
     /// The documents in order.
     #[must_use]
     pub fn documents(&self) -> &[Document] {
@@ -178,7 +170,7 @@ impl<'t> Tree<'t> {
     }
 
     /// All nodes, in the order in which they were met.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node<'t>> {
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node<'t>> {
         self.nodes.iter()
     }
 
@@ -198,6 +190,20 @@ impl<'t> Tree<'t> {
             Kind::Alias(target) => self.node(target),
             _ => node,
         }
+    }
+
+    /// The indentation of one level: how much deeper the first nested block collection stands. `None` without one.
+    #[must_use]
+    pub fn step(&self) -> Option<usize> {
+        self.nodes.iter().find_map(|node| {
+            let Kind::Mapping(outer) = &node.kind else { return None };
+            outer.items.iter().find_map(|item| {
+                let Item::Entry(_, value) = item else { return None };
+                let inner = self.node(*value).collection()?;
+                let deeper = inner.column.checked_sub(outer.column)?;
+                (inner.layout == Layout::Block && outer.layout == Layout::Block && deeper > 0).then_some(deeper)
+            })
+        })
     }
 
     /// The line break that the text uses: that of its first line, `\n` if there is only one line.
@@ -230,14 +236,14 @@ pub fn newline_of(text: &str) -> &'static str {
 static ABSENT: Node<'static> = Node {
     span: Span::new(0, 0),
     properties: None,
-    kind: Kind::Scalar { text: Text::Borrowed(""), style: Style::Plain },
+    kind: Kind::Scalar { text: Text::Borrowed(""), style: ScalarStyle::Plain },
 };
 
 impl Node<'_> {
     /// Whether the node has no content of its own in the text: the null of `key:`.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.span.is_empty() && matches!(self.kind, Kind::Scalar { style: Style::Plain, .. })
+        self.span.is_empty() && matches!(self.kind, Kind::Scalar { style: ScalarStyle::Plain, .. })
     }
 
     /// The tag if it is one of YAML's own, without its prefix.
@@ -259,7 +265,7 @@ impl Node<'_> {
     /// chomps them, which are layout and not text.
     #[must_use]
     pub fn text_span(&self, text: &str) -> Span {
-        if !matches!(self.kind, Kind::Scalar { style: Style::Literal | Style::Folded, .. }) {
+        if !matches!(self.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. }) {
             return self.span;
         }
         let block = self.span.of(text);

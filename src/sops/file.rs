@@ -1,0 +1,248 @@
+//! A SOPS file as a whole: text in, text out, and nothing is given out that does not read back.
+
+use super::{
+    block::{BlockChange, BlockText, NewBlock, insertion, removal, root_layout},
+    error::SopsError,
+    metadata::Metadata,
+    open::{Opened, Purpose, open},
+    reencrypt::reencrypt,
+    reuse::Reuse,
+    seal::{Sealed, seal},
+    selector::Selector,
+    shape::{check_is_plain, check_shape},
+};
+use crate::{
+    base::{
+        secret::{DataKey, Plaintext},
+        span::LineColumn,
+    },
+    crypto::{
+        cipher::{Ciphertext, ValueCipher},
+        mac::Coverage,
+    },
+    document::{
+        edit::{Edit, splice},
+        yaml::tree::{Layout, Tree},
+    },
+};
+
+/// The indentation of one level where nothing else is said.
+pub const DEFAULT_STEP: usize = 4;
+
+/// An encrypted text, read.
+#[derive(Debug)]
+pub struct SopsFile<'t> {
+    /// The document.
+    pub tree: Tree<'t>,
+    /// Its `sops` block.
+    pub metadata: Metadata,
+}
+
+/// Whether a file whose MAC does not hold is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MacPolicy {
+    /// It is.
+    #[default]
+    Require,
+    /// It is not: `--ignore-mac`.
+    Ignore,
+}
+
+/// A decrypted text.
+#[derive(Debug)]
+pub struct Decrypted {
+    /// The text without its `sops` blocks.
+    pub text: Plaintext,
+    /// The ciphertexts that it had.
+    pub reuse: Reuse,
+    /// Comments that look encrypted but could not be decrypted; they stay as they are.
+    pub odd_comments: Vec<LineColumn>,
+    /// How many values were encrypted.
+    pub encrypted_values: usize,
+}
+
+/// How a new file is encrypted.
+#[derive(Debug)]
+pub struct NewFile<'a> {
+    /// Recipients, and the data key wrapped for each as an armored age file.
+    pub wrapped: &'a [(String, String)],
+    /// Which values are encrypted.
+    pub selector: &'a Selector,
+    /// Which values the MAC covers.
+    pub coverage: Coverage,
+    /// The indentation of the `sops` block; `None` for that of the text.
+    pub step: Option<usize>,
+    /// RFC 3339, to the second.
+    pub now: &'a str,
+}
+
+/// An encrypted text.
+#[derive(Debug)]
+pub struct Encrypted {
+    /// The text with its `sops` blocks.
+    pub text: String,
+    /// How many values are encrypted.
+    pub encrypted_values: usize,
+    /// How many values are in clear, null and empty ones not counted.
+    pub clear_values: usize,
+}
+
+/// Encrypts a plaintext document.
+///
+/// # Errors
+/// [`SopsError`] where SOPS refuses the document, or where it has metadata already.
+///
+/// # Source
+/// The format of SOPS 3.13.2; `docs/format.md`.
+pub fn encrypt(text: &str, key: &DataKey, new: &NewFile<'_>) -> Result<Encrypted, SopsError> {
+    let tree = Tree::parse(text)?;
+    check_shape(&tree)?;
+    check_is_plain(&tree)?;
+    let step = new.step.or_else(|| tree.step()).unwrap_or(DEFAULT_STEP);
+    let sealed = seal(&tree, new.selector, new.coverage, ValueCipher::new(key), None, step)?;
+    let mac = encrypt_mac(key, &sealed.mac, new.now)?;
+    let block = NewBlock {
+        wrapped: new.wrapped,
+        selector: new.selector,
+        coverage: new.coverage,
+        last_modified: new.now,
+        mac: &mac,
+    };
+    finish(&tree, sealed, key, |layout| Ok(block.render(layout, step, tree.newline())))
+}
+
+/// Applies the edits, puts a block into each document, and reads the result back.
+fn finish(
+    tree: &Tree<'_>,
+    sealed: Sealed,
+    key: &DataKey,
+    block: impl Fn(Layout) -> Result<BlockText, SopsError>,
+) -> Result<Encrypted, SopsError> {
+    let Sealed { mut edits, mac, encrypted_values, clear_values } = sealed;
+    for document in tree.documents() {
+        edits.extend(insertion(tree, document, &block(root_layout(tree, document))?));
+    }
+    let text = splice(tree.text(), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
+    drop(edits);
+    read_back(&text, key, &mac)?;
+    Ok(Encrypted { text, encrypted_values, clear_values })
+}
+
+/// Our own output has to open, with the MAC that we computed before.
+fn read_back(text: &str, key: &DataKey, mac: &str) -> Result<(), SopsError> {
+    let opened = SopsFile::read(text).and_then(|file| file.open(key, MacPolicy::Require, Purpose::Check));
+    match opened {
+        Ok(opened) if opened.mac == mac => Ok(()),
+        _ => Err(SopsError::ReadBack),
+    }
+}
+
+fn encrypt_mac(key: &DataKey, mac: &str, now: &str) -> Result<String, SopsError> {
+    let mut out = String::new();
+    let outcome = ValueCipher::new(key).push_encrypted(&mut out, mac.as_bytes(), now, "str");
+    outcome.map_err(|_cause| SopsError::NoRandomness)?;
+    Ok(out)
+}
+
+impl<'t> SopsFile<'t> {
+    /// Reads an encrypted document; no key is needed.
+    ///
+    /// # Errors
+    /// [`SopsError`] for what is no document that SOPS takes, is not encrypted, or has unusable metadata.
+    pub fn read(text: &'t str) -> Result<Self, SopsError> {
+        let tree = Tree::parse(text)?;
+        check_shape(&tree)?;
+        let metadata = Metadata::read(&tree)?;
+        Ok(Self { tree, metadata })
+    }
+
+    fn step(&self) -> usize {
+        self.metadata.step(&self.tree).or_else(|| self.tree.step()).unwrap_or(DEFAULT_STEP)
+    }
+
+    fn open(&self, key: &DataKey, policy: MacPolicy, purpose: Purpose) -> Result<Opened, SopsError> {
+        let cipher = ValueCipher::new(key);
+        let opened = open(&self.tree, &self.metadata.selector, self.metadata.coverage, &cipher, purpose)?;
+        if policy == MacPolicy::Require {
+            self.check_mac(&cipher, &opened.mac)?;
+        }
+        Ok(opened)
+    }
+
+    fn check_mac(&self, cipher: &ValueCipher, computed: &str) -> Result<(), SopsError> {
+        let stored = Ciphertext::parse(&self.metadata.mac)
+            .and_then(|mac| cipher.decrypt(&mac, &self.metadata.last_modified))
+            .map_err(|_cause| SopsError::MacUnreadable)?;
+        if stored.as_slice() == computed.as_bytes() { Ok(()) } else { Err(SopsError::MacMismatch) }
+    }
+
+    /// Opens every value and checks the MAC, and gives nothing of it out.
+    ///
+    /// # Errors
+    /// [`SopsError`] for the first value that does not open, or for the MAC.
+    pub fn check(&self, key: &DataKey) -> Result<(), SopsError> {
+        self.open(key, MacPolicy::Require, Purpose::Check).map(drop)
+    }
+
+    /// The document in clear.
+    ///
+    /// # Errors
+    /// As for [`Self::check`]; the MAC only by `policy`.
+    pub fn decrypt(&self, key: &DataKey, policy: MacPolicy) -> Result<Decrypted, SopsError> {
+        let opened = self.open(key, policy, Purpose::Decrypt { step: self.step() })?;
+        let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = opened;
+        for document in self.tree.documents() {
+            edits.extend(removal(&self.tree, document));
+        }
+        let text = splice(self.tree.text(), &mut edits);
+        wipe(edits);
+        let text = Plaintext::new(text.map_err(|_cause| SopsError::ReadBack)?);
+        Ok(Decrypted { text, reuse, odd_comments, encrypted_values })
+    }
+
+    /// Encrypts `plaintext`, a changed version of what [`Self::decrypt`] gave, with the same data key and for the same
+    /// recipients; values in `reuse` keep their ciphertext.
+    ///
+    /// # Errors
+    /// As for [`encrypt`].
+    pub fn reseal(&self, key: &DataKey, plaintext: &str, reuse: Reuse, now: &str) -> Result<Encrypted, SopsError> {
+        let tree = Tree::parse(plaintext)?;
+        check_shape(&tree)?;
+        check_is_plain(&tree)?;
+        let Metadata { selector, coverage, .. } = &self.metadata;
+        let sealed = seal(&tree, selector, *coverage, ValueCipher::new(key), Some(reuse), self.step())?;
+        let mac = encrypt_mac(key, &sealed.mac, now)?;
+        let change = BlockChange { last_modified: now, mac: &mac, wrapped: None };
+        finish(&tree, sealed, key, |layout| self.metadata.block_for(&self.tree, &change, layout))
+    }
+
+    /// The document with every value encrypted anew under `new_key`, for `wrapped`. Every other byte stays.
+    ///
+    /// # Errors
+    /// As for [`Self::check`].
+    pub fn rotate(
+        &self,
+        old_key: &DataKey,
+        new_key: &DataKey,
+        wrapped: &[(String, String)],
+        now: &str,
+    ) -> Result<String, SopsError> {
+        let Metadata { selector, coverage, .. } = &self.metadata;
+        let old = ValueCipher::new(old_key);
+        let (mut edits, computed) = reencrypt(&self.tree, selector, *coverage, &old, ValueCipher::new(new_key))?;
+        self.check_mac(&old, &computed)?;
+        let mac = encrypt_mac(new_key, &computed, now)?;
+        let change = BlockChange { last_modified: now, mac: &mac, wrapped: Some(wrapped) };
+        edits.extend(self.metadata.block_edits(&self.tree, &change)?);
+        let text = splice(self.tree.text(), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
+        read_back(&text, new_key, &computed)?;
+        Ok(text)
+    }
+}
+
+/// Edits of a decryption hold plaintext.
+fn wipe(edits: Vec<Edit>) {
+    for mut edit in edits {
+        zeroize::Zeroize::zeroize(&mut edit.text);
+    }
+}

@@ -1,0 +1,256 @@
+//! Encrypting the values of a text in place: edits over spans, and the MAC over what they replace.
+
+use super::{
+    error::SopsError,
+    reuse::Reuse,
+    scalar::{refuse_lost_digits, scalar},
+    selector::Selector,
+    walk::{CommentLeaf, Leaf, Site, Visitor, key_text, walk},
+};
+use crate::{
+    base::span::Span,
+    crypto::{
+        cipher::ValueCipher,
+        mac::{Coverage, Mac},
+    },
+    document::{
+        edit::Edit,
+        yaml::{
+            emit::{Place, Position, Value, push_node},
+            scalar::{Scalar, ScalarStyle, ScalarType},
+            tree::{Item, Kind, Node, NodeId, Tree, after_break},
+        },
+    },
+};
+
+/// The selected values of a text, encrypted.
+#[derive(Debug)]
+pub struct Sealed {
+    /// What has to change in the text, in any order.
+    pub edits: Vec<Edit>,
+    /// The MAC over the values, not yet encrypted.
+    pub mac: String,
+    /// How many values the selector picked that were neither null nor empty.
+    pub encrypted_values: usize,
+    /// How many other values there are that are neither null nor empty.
+    pub clear_values: usize,
+}
+
+/// Encrypts each value of `tree` that `selector` picks.
+///
+/// `step` is the indentation of one level, for aliases that have to be written out. With `reuse`, a value that has not changed gets the ciphertext that it had.
+///
+/// # Errors
+/// [`SopsError::Document`] for a value that SOPS cannot encrypt, [`SopsError::NoRandomness`].
+///
+/// # Source
+/// `sops.go` of SOPS 3.13.2; which spellings of an encrypted value SOPS reads is in `docs/format.md`.
+pub fn seal(
+    tree: &Tree<'_>,
+    selector: &Selector,
+    coverage: Coverage,
+    cipher: ValueCipher,
+    reuse: Option<Reuse>,
+    step: usize,
+) -> Result<Sealed, SopsError> {
+    let mut sealer = Sealer {
+        tree,
+        cipher,
+        mac: Mac::new(coverage),
+        edits: Vec::new(),
+        reuse,
+        step,
+        through_alias: Vec::new(),
+        encrypted_values: 0,
+        clear_values: 0,
+    };
+    walk(tree, selector, &mut sealer)?;
+    Ok(Sealed {
+        edits: sealer.edits,
+        mac: sealer.mac.finish(),
+        encrypted_values: sealer.encrypted_values,
+        clear_values: sealer.clear_values,
+    })
+}
+
+struct Sealer<'a, 't> {
+    tree: &'a Tree<'t>,
+    cipher: ValueCipher,
+    mac: Mac,
+    edits: Vec<Edit>,
+    reuse: Option<Reuse>,
+    /// The indentation of one level, for aliases that are written out.
+    step: usize,
+    /// What the scalars behind the current alias became, in order; `None` for one that stays in clear.
+    through_alias: Vec<Option<String>>,
+    encrypted_values: usize,
+    clear_values: usize,
+}
+
+impl Visitor for Sealer<'_, '_> {
+    type Error = SopsError;
+
+    fn scalar(&mut self, leaf: &Leaf<'_, '_>) -> Result<(), SopsError> {
+        let scalar = scalar(self.tree, leaf.node)?;
+        let Some((plaintext, kind)) = scalar.plaintext(self.tree, leaf.node)? else {
+            if leaf.is_through_alias {
+                self.through_alias.push(None);
+            }
+            return Ok(());
+        };
+        if leaf.is_selected {
+            refuse_lost_digits(self.tree, leaf.node, &scalar)?;
+            self.mac.update_selected(&plaintext);
+        } else {
+            self.mac.update_clear(&plaintext);
+        }
+        // SOPS leaves an empty string as it is.
+        let sealed = if leaf.is_selected && !plaintext.is_empty() {
+            self.encrypted_values += 1;
+            Some(self.encrypt(&plaintext, leaf.path, kind)?)
+        } else {
+            self.clear_values += usize::from(!plaintext.is_empty());
+            None
+        };
+        if leaf.is_through_alias {
+            self.through_alias.push(sealed);
+        } else if let Some(sealed) = sealed {
+            self.replace(leaf.node, &sealed, leaf.site);
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self, comment: &CommentLeaf<'_>) -> Result<(), SopsError> {
+        let (span, text) = self.tree.comment(comment.id);
+        if comment.is_selected && !text.is_empty() {
+            let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?;
+            self.edits.push(Edit::new(Span::new(span.start + 1, span.end), sealed));
+        }
+        Ok(())
+    }
+
+    fn begin_alias(&mut self) {
+        self.through_alias.clear();
+    }
+
+    fn end_alias(&mut self, alias: &Node<'_>, target: NodeId, site: Site) -> Result<(), SopsError> {
+        // Clear aliases stay; an encrypted value is bound to its path, so that each copy is written out.
+        let mut sealed = std::mem::take(&mut self.through_alias).into_iter();
+        if sealed.as_slice().iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let value = expand(self.tree, target, &mut sealed)?;
+        let place = Place {
+            step: self.step,
+            newline: self.tree.newline(),
+            ..Place::new(site.position, site.indent)
+        };
+        let mut text = String::new();
+        push_node(&mut text, &value, &place);
+        let mut span = alias.full_span();
+        if text.starts_with(['\n', '\r']) {
+            let before = self.tree.text().get(..span.start).unwrap_or_default();
+            span.start = before.trim_end_matches([' ', '\t']).len();
+        }
+        self.edits.push(Edit::new(span, text));
+        Ok(())
+    }
+}
+
+impl Sealer<'_, '_> {
+    fn encrypt(&mut self, plaintext: &[u8], path: &str, kind: ScalarType) -> Result<String, SopsError> {
+        if let Some(kept) = self.reuse.as_mut().and_then(|reuse| reuse.take(path, kind.name(), plaintext)) {
+            return Ok(kept);
+        }
+        let mut sealed = String::with_capacity(plaintext.len() * 4 / 3 + 128);
+        self.cipher
+            .push_encrypted(&mut sealed, plaintext, path, kind.name())
+            .map_err(|_cause| SopsError::NoRandomness)?;
+        Ok(sealed)
+    }
+
+    /// Puts `sealed` in the place of a scalar, in its quotes or its block.
+    fn replace(&mut self, node: &Node<'_>, sealed: &str, site: Site) {
+        let Kind::Scalar { style, .. } = node.kind else { return };
+        self.remove_tag(node);
+        let in_flow = site.position == Position::Flow;
+        let (span, text) = match style {
+            // In a flow collection, commas and brackets need quotes; see `docs/format.md` on how they come back.
+            ScalarStyle::Plain if in_flow => (node.span, format!("'{sealed}'")),
+            ScalarStyle::Plain => (node.span, sealed.to_owned()),
+            ScalarStyle::SingleQuoted if in_flow => (node.span, format!("'{sealed} '")),
+            ScalarStyle::SingleQuoted => (node.span, format!("'{sealed}'")),
+            ScalarStyle::DoubleQuoted => (node.span, format!("\"{sealed}\"")),
+            ScalarStyle::Literal | ScalarStyle::Folded => self.block_content(node, sealed, site),
+        };
+        self.edits.push(Edit::new(span, text));
+    }
+
+    /// The content lines of a block scalar, and the one line that comes in their place.
+    fn block_content(&self, node: &Node<'_>, sealed: &str, site: Site) -> (Span, String) {
+        let text = self.tree.text();
+        let block = node.text_span(text);
+        let header = block.of(text).split(['\n', '\r']).next().unwrap_or_default();
+        let start = after_break(text, block.start + header.len());
+        let content = Span::new(start, block.end).of(text);
+        let column = content_column(header, content, site);
+        let newline = if content.ends_with(['\n', '\r']) { self.tree.newline() } else { "" };
+        (Span::new(start, block.end), format!("{:column$}{sealed}{newline}", ""))
+    }
+
+    /// `!!int` and its like would be a lie about the encrypted text, and SOPS refuses it.
+    fn remove_tag(&mut self, node: &Node<'_>) {
+        let is_lie = matches!(node.core_tag(), Some("int" | "float" | "bool" | "null" | "timestamp" | "binary"));
+        let tag = node.properties.as_deref().and_then(|properties| properties.tag);
+        if let Some(tag) = tag.filter(|_| is_lie) {
+            let after = self.tree.text().get(tag.end..).unwrap_or_default();
+            let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
+            self.edits.push(Edit::remove(Span::new(tag.start, tag.end + blanks)));
+        }
+    }
+}
+
+/// The column at which the text of a block scalar stands.
+fn content_column(header: &str, content: &str, site: Site) -> usize {
+    let indicator = header.chars().skip(1).take(2).find_map(|character| character.to_digit(10));
+    if let Some(columns) = indicator {
+        return site.indent + columns as usize;
+    }
+    let first = content.lines().find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
+    first.len() - first.trim_start_matches(' ').len()
+}
+
+/// The value behind an alias written out, with what its scalars became in the order of the walk.
+fn expand(
+    tree: &Tree<'_>,
+    id: NodeId,
+    sealed: &mut impl Iterator<Item = Option<String>>,
+) -> Result<Value, SopsError> {
+    let node = tree.resolve(id);
+    Ok(match &node.kind {
+        Kind::Scalar { .. } => Value::Scalar(match sealed.next().flatten() {
+            Some(sealed) => Scalar::Str(sealed),
+            None => scalar(tree, node)?.into_scalar(),
+        }),
+        Kind::Mapping(collection) => {
+            let mut entries = Vec::new();
+            for item in &collection.items {
+                if let Item::Entry(key, value) = *item {
+                    entries.push((key_text(tree, key).to_owned(), expand(tree, value, sealed)?));
+                }
+            }
+            Value::Map(entries)
+        }
+        Kind::Sequence(collection) => {
+            let mut items = Vec::new();
+            for item in &collection.items {
+                if let Item::Element(value) = *item {
+                    items.push(expand(tree, value, sealed)?);
+                }
+            }
+            Value::List(items)
+        }
+        // `resolve` never gives an alias.
+        Kind::Alias(_) => Value::Scalar(Scalar::Null),
+    })
+}

@@ -1,0 +1,103 @@
+//! Which documents SOPS takes: mappings with string keys, each key once.
+
+use std::collections::HashMap;
+
+use super::{
+    error::SopsError,
+    metadata::find_block,
+    scalar::scalar,
+    walk::key_text,
+};
+use crate::{
+    base::span::LineColumn,
+    document::{
+        error::{DocumentError, Fault},
+        yaml::{
+            scalar::Scalar,
+            tree::{Collection, Item, Kind, Node, NodeId, Tree},
+        },
+    },
+};
+
+/// Refuses what SOPS refuses in any file, encrypted or not.
+///
+/// # Errors
+/// [`DocumentError`] with the place.
+///
+/// # Source
+/// `stores/yaml/store.go` of SOPS 3.13.2. It checks duplicate keys in the first document only; we check all.
+pub fn check_shape(tree: &Tree<'_>) -> Result<(), DocumentError> {
+    let text = tree.text();
+    if let Some(offset) = tree.foreign_version() {
+        return Err(DocumentError::at(text, offset, Fault::YamlVersion));
+    }
+    if tree.documents().is_empty() {
+        let fault = if tree.comments().is_empty() { Fault::Empty } else { Fault::OnlyComments };
+        return Err(DocumentError::at(text, 0, fault));
+    }
+    for document in tree.documents() {
+        let root = tree.resolve(document.root);
+        let fault = match &root.kind {
+            Kind::Mapping(_) => continue,
+            Kind::Sequence(_) => Fault::TopLevelList,
+            _ if scalar(tree, root)?.is_null() => continue,
+            _ => Fault::TopLevelScalar,
+        };
+        return Err(DocumentError::at(text, root.span.start, fault));
+    }
+    tree.nodes().try_for_each(|node| match &node.kind {
+        Kind::Mapping(collection) => check_keys(tree, collection),
+        _ => Ok(()),
+    })
+}
+
+/// Refuses plaintext that holds metadata already.
+///
+/// # Errors
+/// [`SopsError::AlreadyEncrypted`] with the place of the `sops` key, in whichever document it is.
+pub fn check_is_plain(tree: &Tree<'_>) -> Result<(), SopsError> {
+    match tree.documents().iter().find_map(|document| find_block(tree, document)) {
+        Some((key, _)) => {
+            Err(SopsError::AlreadyEncrypted(LineColumn::of(tree.text(), tree.node(key).span.start)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_keys(tree: &Tree<'_>, collection: &Collection) -> Result<(), DocumentError> {
+    let mut seen: HashMap<&str, NodeId> = HashMap::with_capacity(collection.items.len());
+    for item in &collection.items {
+        let Item::Entry(key, _) = *item else { continue };
+        let node = tree.resolve(key);
+        if let Some(kind) = foreign_key_kind(tree, node)? {
+            return Err(DocumentError::at(tree.text(), tree.node(key).span.start, Fault::NonStringKey(kind)));
+        }
+        let name = key_text(tree, key);
+        if let Some(first) = seen.insert(name, key) {
+            let first_line = LineColumn::of(tree.text(), tree.node(first).span.start).line;
+            let fault = Fault::DuplicateKey { key: name.to_owned(), first_line };
+            return Err(DocumentError::at(tree.text(), tree.node(key).span.start, fault));
+        }
+    }
+    Ok(())
+}
+
+/// What a key is that is not a string.
+fn foreign_key_kind(tree: &Tree<'_>, key: &Node<'_>) -> Result<Option<&'static str>, DocumentError> {
+    match key.kind {
+        Kind::Mapping(_) => return Ok(Some("a mapping")),
+        Kind::Sequence(_) => return Ok(Some("a list")),
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+    let meaning = scalar(tree, key)?;
+    if meaning.as_text().is_some() {
+        return Ok(None);
+    }
+    Ok(Some(match meaning.into_scalar() {
+        Scalar::Null => "null",
+        Scalar::Bool(_) => "a boolean",
+        Scalar::Int(_) | Scalar::Uint(_) | Scalar::Float(_) => "a number",
+        Scalar::Time(_) => "a timestamp",
+        Scalar::Str(_) | Scalar::Bytes(_) => "binary",
+    }))
+}
