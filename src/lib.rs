@@ -3,9 +3,9 @@
 //! The modules stand in layer order; each imports only from those above it in this list.
 
 pub mod base;
-pub mod document;
 pub mod crypto;
+pub mod document;
 pub mod keys;
-pub mod sops;
-pub mod policy;
 pub mod ops;
+pub mod policy;
+pub mod sops;

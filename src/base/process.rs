@@ -156,8 +156,7 @@ impl Tool {
     /// [`ToolError`] when it cannot start or its end cannot be awaited; a failure of the program is no error.
     pub fn run_interactively(&self) -> Result<ExitStatus, ToolError> {
         let _lent = lend_the_terminal();
-        let mut child =
-            self.command().spawn().map_err(|cause| self.error(ToolProblem::Start(cause)))?;
+        let mut child = self.command().spawn().map_err(|cause| self.error(ToolProblem::Start(cause)))?;
         child.wait().map_err(|cause| self.error(ToolProblem::Listen(cause)))
     }
 
@@ -178,9 +177,7 @@ fn read_output(child: &mut Child, limit_bytes: usize) -> Result<Zeroizing<Vec<u8
     let Some(mut output) = child.stdout.take() else {
         return Err(ToolProblem::Listen(io::ErrorKind::BrokenPipe.into()));
     };
-    read_wiped(&mut output, 4096, limit_bytes)
-        .map_err(ToolProblem::Listen)?
-        .ok_or(ToolProblem::TooLong { limit_bytes })
+    read_wiped(&mut output, 4096, limit_bytes).map_err(ToolProblem::Listen)?.ok_or(ToolProblem::TooLong { limit_bytes })
 }
 
 /// Ends a child whose output is of no more use, so that it leaves neither work nor a zombie behind.

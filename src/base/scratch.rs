@@ -111,8 +111,7 @@ fn is_in_memory(base: &Path) -> bool {
     let Ok(metadata) = fs::metadata(base) else {
         return false;
     };
-    let is_private =
-        metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
+    let is_private = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
     let is_sticky = metadata.mode() & 0o1000 != 0;
     let is_memory = rustix::fs::statfs(base)
         .is_ok_and(|file_system| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&file_system.f_type.into()));

@@ -169,9 +169,7 @@ impl ValueCipher {
     fn next_nonce(&mut self) -> Result<[u8; NONCE_BYTES], CipherError> {
         if self.nonces.is_empty() {
             self.nonces.resize(NONCE_BYTES * NONCE_BATCH, 0);
-            getrandom::fill(&mut self.nonces).map_err(|_error| {
-                CipherError::NoRandomness
-            })?;
+            getrandom::fill(&mut self.nonces).map_err(|_error| CipherError::NoRandomness)?;
         }
         let rest = self.nonces.len().saturating_sub(NONCE_BYTES);
         let nonce = self.nonces.split_off(rest);

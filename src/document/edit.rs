@@ -80,10 +80,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, edits: &[(usize, usize, &str)], expected: Result<&str, EditError>) {
-        let mut edits: Vec<Edit> = edits
-            .iter()
-            .map(|(start, end, new)| Edit::new(Span::new(*start, *end), (*new).to_owned()))
-            .collect();
+        let mut edits: Vec<Edit> =
+            edits.iter().map(|(start, end, new)| Edit::new(Span::new(*start, *end), (*new).to_owned())).collect();
         assert_eq!(splice(text, &mut edits), expected.map(str::to_owned));
     }
 

@@ -58,12 +58,7 @@ impl Identities {
     /// The identities that `env` leads to. Reads nothing yet.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        Self {
-            env: env.clone(),
-            cheap: OnceLock::new(),
-            commanded: RwLock::default(),
-            command: Mutex::default(),
-        }
+        Self { env: env.clone(), cheap: OnceLock::new(), commanded: RwLock::default(), command: Mutex::default() }
     }
 
     /// Opens the data key that `entries` wrap, each for one recipient.
@@ -134,11 +129,7 @@ impl Identities {
     }
 
     /// Tries the command's identities past the first `tried`, which is moved to their end.
-    fn open_with_commanded<T, A>(
-        &self,
-        attempt: &mut Attempt<'_, A>,
-        tried: &mut usize,
-    ) -> Option<T>
+    fn open_with_commanded<T, A>(&self, attempt: &mut Attempt<'_, A>, tried: &mut usize) -> Option<T>
     where
         A: Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
     {
@@ -176,20 +167,14 @@ impl Identities {
         self.cheap.get_or_init(|| {
             let mut found = Found::default();
             for (source, content) in read_cheap_sources(&self.env) {
-                let outcome = content.as_ref().map_or(SearchOutcome::Absent, |content| {
-                    SearchOutcome::Identities(content.identities.len())
-                });
+                let outcome = content
+                    .as_ref()
+                    .map_or(SearchOutcome::Absent, |content| SearchOutcome::Identities(content.identities.len()));
                 found.searched.push(Searched { source: source.clone(), outcome });
                 let content = content.unwrap_or_default();
-                found.problems.extend(
-                    content.problems.into_iter().map(|problem| Problem::of(&source, problem)),
-                );
+                found.problems.extend(content.problems.into_iter().map(|problem| Problem::of(&source, problem)));
                 for identity in content.identities {
-                    if found
-                        .identities
-                        .iter()
-                        .all(|known| known.recipient() != identity.recipient())
-                    {
+                    if found.identities.iter().all(|known| known.recipient() != identity.recipient()) {
                         found.identities.push(identity);
                     }
                 }
@@ -213,13 +198,9 @@ impl Identities {
             SearchOutcome::Absent
         };
         searched.insert(searched.len().min(2), Searched { source: Source::KeyCommand, outcome });
-        problems.extend(
-            runs.problems.iter().map(|problem| Problem::of(&Source::KeyCommand, problem.clone())),
-        );
+        problems.extend(runs.problems.iter().map(|problem| Problem::of(&Source::KeyCommand, problem.clone())));
         // Nearly everybody has an SSH key. It is worth a word only where the file is for one.
-        let is_for_ssh = entries
-            .iter()
-            .any(|entry| RecipientKind::find(entry.recipient) == Some(RecipientKind::Ssh));
+        let is_for_ssh = entries.iter().any(|entry| RecipientKind::find(entry.recipient) == Some(RecipientKind::Ssh));
         searched.retain(|searched| is_for_ssh || !searched.source.is_default_ssh_key());
         problems.retain(|problem| is_for_ssh || !problem.is_default_ssh_key());
         problems.extend(of_entries);
@@ -290,8 +271,7 @@ mod tests {
     use crate::keys::{Recipient, generate_key_text};
 
     const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
-    const ALICE_IDENTITY: &str =
-        "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2";
+    const ALICE_IDENTITY: &str = "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2";
     /// A data key that `sops` 3.13.2 wrapped for a key pair made for these tests only, and the data key.
     const ENC: &str = "-----BEGIN AGE ENCRYPTED FILE-----
 YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSB6MktKOC93eGJDK1JFdllM
@@ -370,10 +350,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let alice = Recipient::parse(ALICE).unwrap();
         let share = alice.wrap_bytes(&[7; 33]).unwrap();
         check_enc(&share, Err("it holds 33 bytes, where a data key has 32"));
-        check_enc(
-            &alice.wrap_bytes(&[]).unwrap(),
-            Err("it holds 0 bytes, where a data key has 32"),
-        );
+        check_enc(&alice.wrap_bytes(&[]).unwrap(), Err("it holds 0 bytes, where a data key has 32"));
         let long = alice.wrap_bytes(&[7; 100_000]).unwrap();
         check_enc(&long, Err("it holds more than a data key"));
         let identities = identities(&[("SOPS_AGE_KEY", ALICE_IDENTITY)]);
@@ -389,9 +366,8 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let shape = |armor: &str| armor.lines().map(str::len).collect::<Vec<_>>();
         assert_eq!(shape(&enc)[..5], shape(ENC)[..5]);
         assert!(enc.ends_with("\n-----END AGE ENCRYPTED FILE-----\n"));
-        let opened = identities(&[("SOPS_AGE_KEY", &line)])
-            .open(&[AgeEntry { recipient: &recipient, enc: &enc }])
-            .unwrap();
+        let opened =
+            identities(&[("SOPS_AGE_KEY", &line)]).open(&[AgeEntry { recipient: &recipient, enc: &enc }]).unwrap();
         assert_eq!(opened.expose(), data_key.expose());
     }
 
@@ -407,8 +383,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     fn a_damaged_entry_does_not_hide_another() {
         let (bob, bobs, enc) = generate(9);
         let identities = identities(&[("SOPS_AGE_KEY", &format!("{ALICE_IDENTITY}\n{bobs}"))]);
-        let entries =
-            [AgeEntry { recipient: ALICE, enc: "broken" }, AgeEntry { recipient: &bob, enc: &enc }];
+        let entries = [AgeEntry { recipient: ALICE, enc: "broken" }, AgeEntry { recipient: &bob, enc: &enc }];
         assert_eq!(identities.open(&entries).unwrap().expose(), &[9; 32]);
     }
 
@@ -462,10 +437,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let (other, others, other_enc) = generate(6);
         let home = Home::new(&others, "");
         let script = format!("echo \"$SOPS_AGE_RECIPIENT\" >> {}; echo {line}", home.path("runs"));
-        let identities = identities(&[
-            ("HOME", &home.directory()),
-            ("SOPS_AGE_KEY_CMD", &format!("sh -c '{script}'")),
-        ]);
+        let identities = identities(&[("HOME", &home.directory()), ("SOPS_AGE_KEY_CMD", &format!("sh -c '{script}'"))]);
         let by_file = [AgeEntry { recipient: &other, enc: &other_enc }];
         identities.open(&by_file).unwrap();
         assert!(!Path::new(&home.path("runs")).exists());
@@ -507,8 +479,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let command = format!("sh -c 'echo x >> {}'", home.path("runs"));
         let identities = identities(&[("SOPS_AGE_KEY_CMD", &command)]);
         let names: Vec<String> = (0..200).map(|number| format!("age1{number}")).collect();
-        let entries: Vec<_> =
-            names.iter().map(|name| AgeEntry { recipient: name, enc: ENC }).collect();
+        let entries: Vec<_> = names.iter().map(|name| AgeEntry { recipient: name, enc: ENC }).collect();
         for _ in 0..2 {
             let error = identities.open(&entries).unwrap_err();
             let told = "SOPS_AGE_KEY_CMD: was run for 64 recipients, and is run for no more";
@@ -519,15 +490,9 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     }
 
     #[track_caller]
-    fn check_no_identity(
-        pairs: &[(&str, &str)],
-        searched: &[&str],
-        found: &[&str],
-        problems: &[&str],
-    ) {
+    fn check_no_identity(pairs: &[(&str, &str)], searched: &[&str], found: &[&str], problems: &[&str]) {
         let (recipient, _, enc) = generate(0);
-        let error =
-            identities(pairs).open(&[AgeEntry { recipient: &recipient, enc: &enc }]).unwrap_err();
+        let error = identities(pairs).open(&[AgeEntry { recipient: &recipient, enc: &enc }]).unwrap_err();
         let shown: Vec<String> = error.searched.iter().map(ToString::to_string).collect();
         assert_eq!(shown, searched);
         assert_eq!(error.found, found);

@@ -74,8 +74,7 @@ impl Identity {
         if trimmed != word {
             return Err(IdentityProblem::Blank);
         }
-        let x25519 =
-            age::x25519::Identity::from_str(word).map_err(|_reason| IdentityProblem::Damaged)?;
+        let x25519 = age::x25519::Identity::from_str(word).map_err(|_reason| IdentityProblem::Damaged)?;
         let recipient = x25519.to_public().to_string();
         Ok(Self { x25519, recipient })
     }
@@ -99,9 +98,7 @@ pub(super) fn unwrap<'a>(
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         opened => opened?,
     };
-    read_wiped(&mut payload, DATA_KEY_BYTES, SECRET_LIMIT_BYTES)?
-        .ok_or(UnwrapError::TooLong)
-        .map(Some)
+    read_wiped(&mut payload, DATA_KEY_BYTES, SECRET_LIMIT_BYTES)?.ok_or(UnwrapError::TooLong).map(Some)
 }
 
 /// Makes a new X25519 identity, and the text of its file as `age-keygen` writes it.

@@ -99,11 +99,7 @@ impl fmt::Display for NoIdentity {
 
 impl std::error::Error for NoIdentity {}
 
-fn write_list(
-    formatter: &mut fmt::Formatter<'_>,
-    head: &str,
-    items: &[impl fmt::Display],
-) -> fmt::Result {
+fn write_list(formatter: &mut fmt::Formatter<'_>, head: &str, items: &[impl fmt::Display]) -> fmt::Result {
     for (index, item) in items.iter().enumerate() {
         formatter.write_str(if index == 0 { head } else { ", " })?;
         write!(formatter, "{item}")?;

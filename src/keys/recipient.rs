@@ -84,8 +84,9 @@ impl Recipient {
         }
         match RecipientKind::find(text) {
             None => Err(RecipientError::Unknown { recipient: shorten(text) }),
-            Some(RecipientKind::X25519) => parse_x25519(text)
-                .map_err(|reason| RecipientError::Invalid { recipient: shorten(text), reason }),
+            Some(RecipientKind::X25519) => {
+                parse_x25519(text).map_err(|reason| RecipientError::Invalid { recipient: shorten(text), reason })
+            }
             Some(kind) => Err(RecipientError::Unsupported { recipient: shorten(text), kind }),
         }
     }
@@ -189,9 +190,8 @@ impl std::fmt::Display for Recipient {
 }
 
 fn parse_x25519(text: &str) -> Result<Recipient, &'static str> {
-    let x25519 = age::x25519::Recipient::from_str(text).map_err(|_reason| {
-        "the text is damaged: its checksum, length or alphabet is not that of a recipient"
-    })?;
+    let x25519 = age::x25519::Recipient::from_str(text)
+        .map_err(|_reason| "the text is damaged: its checksum, length or alphabet is not that of a recipient")?;
     if SMALL_ORDER.contains(&text) {
         return Err("the public key is one that every data key would leak through");
     }
@@ -255,8 +255,7 @@ mod tests {
 
     #[test]
     fn a_damaged_recipient_is_named() {
-        let reason =
-            "the text is damaged: its checksum, length or alphabet is not that of a recipient";
+        let reason = "the text is damaged: its checksum, length or alphabet is not that of a recipient";
         for text in [
             "age1",
             "age1x",
@@ -281,15 +280,11 @@ mod tests {
     fn the_kinds_of_part_two_are_recognised() {
         check(
             "age1pq1wd9t80",
-            Err(
-                "recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet",
-            ),
+            Err("recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet"),
         );
         check(
             "age1yubikey1qwt50",
-            Err(
-                "recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet",
-            ),
+            Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
         );
         check(
             "ssh-ed25519 AAAA me",

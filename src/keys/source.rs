@@ -113,8 +113,7 @@ pub fn default_key_file(env: &Env) -> Option<PathBuf> {
     Some(directory.join("sops").join("age").join("keys.txt"))
 }
 
-const CONFIG_IN_HOME: &str =
-    if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
+const CONFIG_IN_HOME: &str = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
 
 /// Reads the sources that cost nothing, each with what it holds; `None` where it is not set or does not exist.
 pub(super) fn read_cheap_sources(env: &Env) -> Vec<(Source, Option<Content>)> {
@@ -134,10 +133,7 @@ pub(super) fn read_cheap_sources(env: &Env) -> Vec<(Source, Option<Content>)> {
             Source::SshKeyFile(ssh_key_file),
             is_set(env, "SOPS_AGE_SSH_PRIVATE_KEY_FILE", |_, _| SourceProblem::Ssh.into()),
         ),
-        (
-            Source::SshKeyCommand,
-            is_set(env, "SOPS_AGE_SSH_PRIVATE_KEY_CMD", |_, _| SourceProblem::Ssh.into()),
-        ),
+        (Source::SshKeyCommand, is_set(env, "SOPS_AGE_SSH_PRIVATE_KEY_CMD", |_, _| SourceProblem::Ssh.into())),
     ];
     sources.extend(env.path("HOME").into_iter().flat_map(|home| {
         ["id_ed25519", "id_rsa"].map(|name| {
@@ -171,10 +167,7 @@ fn is_set(env: &Env, name: &str, read: impl FnOnce(&Env, &str) -> Content) -> Op
 }
 
 fn read_key_text(env: &Env, name: &str) -> Content {
-    env.text(name).map_or_else(
-        || SourceProblem::Empty.into(),
-        |text| parse_content(text.as_bytes(), Words::Several),
-    )
+    env.text(name).map_or_else(|| SourceProblem::Empty.into(), |text| parse_content(text.as_bytes(), Words::Several))
 }
 
 fn read_file(path: &Path) -> Content {
@@ -187,11 +180,7 @@ fn read_file(path: &Path) -> Content {
 fn read_default_file(path: PathBuf) -> Option<Content> {
     match read_bytes(&path, SOURCE_LIMIT_BYTES) {
         Ok(bytes) => Some(parse_content(&bytes, Words::One)),
-        Err(FileError { problem: FileProblem::Read(cause), .. })
-            if cause.kind() == ErrorKind::NotFound =>
-        {
-            None
-        }
+        Err(FileError { problem: FileProblem::Read(cause), .. }) if cause.kind() == ErrorKind::NotFound => None,
         Err(error) => Some(SourceProblem::File(Arc::new(error)).into()),
     }
 }
@@ -210,9 +199,7 @@ fn parse_content(bytes: &[u8], words: Words) -> Content {
         return SourceProblem::Passphrase.into();
     }
     let first_line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if bytes.starts_with(b"-----BEGIN ")
-        && first_line.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
-    {
+    if bytes.starts_with(b"-----BEGIN ") && first_line.trim_ascii_end().ends_with(b"PRIVATE KEY-----") {
         return SourceProblem::Ssh.into();
     }
     let mut content = Content::default();
@@ -273,8 +260,7 @@ impl From<SourceProblem> for Content {
 mod tests {
     use super::*;
 
-    const ALICE: &str =
-        "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2";
+    const ALICE: &str = "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2";
 
     /// `expected`: how many identities, then what is told.
     #[track_caller]
@@ -283,10 +269,7 @@ mod tests {
         let told: Vec<String> = content.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             (content.identities.len(), told.as_slice()),
-            (
-                identities,
-                problems.iter().map(|problem| (*problem).to_owned()).collect::<Vec<_>>().as_slice()
-            )
+            (identities, problems.iter().map(|problem| (*problem).to_owned()).collect::<Vec<_>>().as_slice())
         );
     }
 
@@ -349,16 +332,12 @@ mod tests {
     #[test]
     fn the_default_file_is_where_sops_has_it() {
         let file = |pairs: &[(&str, &str)]| {
-            default_key_file(&pairs.iter().copied().collect())
-                .map(|path| path.display().to_string())
+            default_key_file(&pairs.iter().copied().collect()).map(|path| path.display().to_string())
         };
         let home = ("HOME", "/home/a");
         assert_eq!(file(&[home]).unwrap(), "/home/a/.config/sops/age/keys.txt");
         assert_eq!(file(&[home, ("XDG_CONFIG_HOME", "/c")]).unwrap(), "/c/sops/age/keys.txt");
-        assert_eq!(
-            file(&[home, ("XDG_CONFIG_HOME", "")]).unwrap(),
-            "/home/a/.config/sops/age/keys.txt"
-        );
+        assert_eq!(file(&[home, ("XDG_CONFIG_HOME", "")]).unwrap(), "/home/a/.config/sops/age/keys.txt");
         assert_eq!(file(&[home, ("XDG_CONFIG_HOME", "relative")]), None);
         assert_eq!(file(&[]), None);
     }

@@ -8,8 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    CreationRule, Found, Match, PathRegex, Policy, PolicyError, PolicyWarning, PolicyWarningKind,
-    absolute, find,
+    CreationRule, Found, Match, PathRegex, Policy, PolicyError, PolicyWarning, PolicyWarningKind, absolute, find,
 };
 use crate::{
     base::span::LineColumn,
@@ -284,11 +283,7 @@ fn describe<'p>(explanation: &mut Explanation, consulted: &'p Consulted) -> Opti
 fn passed_over(rule: &CreationRule, subject: &str) -> Option<PassedOver> {
     let regex = rule.path_regex.as_ref()?;
     let misses = regex.compiled().is_ok_and(|compiled| !compiled.is_match(subject));
-    misses.then(|| PassedOver {
-        rule: rule.index + 1,
-        line: rule.place.line,
-        path_regex: regex.as_str().to_owned(),
-    })
+    misses.then(|| PassedOver { rule: rule.index + 1, line: rule.place.line, path_regex: regex.as_str().to_owned() })
 }
 
 fn explain_rule(policy: &Policy, rule: &CreationRule) -> RuleExplanation {
@@ -301,11 +296,9 @@ fn explain_rule(policy: &Policy, rule: &CreationRule) -> RuleExplanation {
         keys.collect()
     });
     let selector = match &rule.selector {
-        Some(selector) => SelectorExplanation {
-            kind: selector.kind,
-            pattern: selector.pattern().to_owned(),
-            default: false,
-        },
+        Some(selector) => {
+            SelectorExplanation { kind: selector.kind, pattern: selector.pattern().to_owned(), default: false }
+        }
         None => SelectorExplanation {
             kind: SelectorKind::UnencryptedSuffix,
             pattern: DEFAULT_UNENCRYPTED_SUFFIX.to_owned(),
@@ -324,11 +317,7 @@ fn explain_rule(policy: &Policy, rule: &CreationRule) -> RuleExplanation {
 }
 
 /// What `sops` would do for the file, next to `ours`, the rule that applies here.
-fn sops_would(
-    question: &Question<'_>,
-    explanation: &Explanation,
-    ours: Option<&CreationRule>,
-) -> SopsWould {
+fn sops_would(question: &Question<'_>, explanation: &Explanation, ours: Option<&CreationRule>) -> SopsWould {
     // A policy that is named is the same for both.
     if question.given_policy.is_some() {
         return SopsWould::UseTheSame;
@@ -488,7 +477,9 @@ sops      would use rule 3 (line 8) of .sops.yaml from here, to another result
         let (found, policy) = sops("creation_rules: [{encrypted_regex: ^data$, age: 'age1lab,age1alice'}]");
         assert_eq!(found, SopsWould::UseAnother { policy, rule: 1, line: 1, same_result: true });
         let (found, policy) = sops("creation_rules: [");
-        assert!(matches!(found, SopsWould::Fail { policy: other, message } if other == policy && message.contains("line 1")));
+        assert!(
+            matches!(found, SopsWould::Fail { policy: other, message } if other == policy && message.contains("line 1"))
+        );
         assert_eq!(sops("stores: {}").0, SopsWould::FindNone);
     }
 
@@ -525,7 +516,10 @@ sops      would find no policy from here
     fn the_answer_as_json_has_a_version() {
         let json = serde_json::to_value(ask(&repository(""), "", "x.sops.yaml", None)).unwrap();
         assert_eq!(json["version"], 1);
-        assert_eq!(json["rule"]["key_groups"][0][0], serde_json::json!({"kind": "age", "id": "age1lab", "names": ["lab"]}));
+        assert_eq!(
+            json["rule"]["key_groups"][0][0],
+            serde_json::json!({"kind": "age", "id": "age1lab", "names": ["lab"]})
+        );
         assert_eq!(
             json["rule"]["selector"],
             serde_json::json!({"kind": "encrypted_regex", "pattern": "^data$", "default": false})

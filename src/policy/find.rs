@@ -48,9 +48,7 @@ pub fn find(start: &Path) -> io::Result<Found> {
 fn exists(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(false)
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
         Err(error) => Err(error),
     }
 }

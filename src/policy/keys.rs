@@ -12,8 +12,7 @@ use crate::sops::key_group::{ForeignKind, KeyGroup, MasterKey};
 
 const KMS_FIELDS: &[&str] = &["arn", "role", "context", "aws_profile"];
 const AZURE_FIELDS: &[&str] = &["vaultUrl", "key", "version"];
-const GROUP_FIELDS: &[&str] =
-    &["merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"];
+const GROUP_FIELDS: &[&str] = &["merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"];
 
 /// A key as the policy names it.
 pub(super) struct PlacedKey {
@@ -52,9 +51,8 @@ impl FlatFields<'_> {
     ///
     /// SOPS looks at their types when the rule is used and not before, so that an error is the rule's alone.
     pub(super) fn group(self, reader: &Reader<'_>) -> Result<Vec<PlacedKey>, PolicyError> {
-        let foreign = |kind, ids: Vec<(String, usize)>| {
-            ids.into_iter().map(move |(id, at)| PlacedKey::foreign(kind, id, at))
-        };
+        let foreign =
+            |kind, ids: Vec<(String, usize)>| ids.into_iter().map(move |(id, at)| PlacedKey::foreign(kind, id, at));
         let mut keys = Vec::new();
         for (recipient, at) in comma_list(reader, self.age, "age")? {
             keys.push(PlacedKey::new(recipient_of(reader, &recipient, at)?, at));
@@ -63,10 +61,7 @@ impl FlatFields<'_> {
         keys.extend(foreign(ForeignKind::Pgp, each(pgp, |id| id.replace(' ', ""))));
         let kms = comma_list(reader, self.kms, "kms")?;
         let profile = &self.aws_profile;
-        keys.extend(foreign(
-            ForeignKind::Kms,
-            each(kms, |arn| render_kms(&arn.replace(' ', ""), "", profile)),
-        ));
+        keys.extend(foreign(ForeignKind::Kms, each(kms, |arn| render_kms(&arn.replace(' ', ""), "", profile))));
         let gcp = comma_list(reader, self.gcp_kms, "gcp_kms")?;
         keys.extend(foreign(ForeignKind::GcpKms, each(gcp, |id| id.replace(' ', ""))));
         keys.extend(self.hckms);
@@ -216,8 +211,8 @@ fn foreign_keys(
 }
 
 fn kms(reader: &mut Reader<'_>, item: &Node) -> Result<String, PolicyError> {
-    let [arn, role, profile] = ["arn", "role", "aws_profile"]
-        .map(|field| one_field(reader, item, "kms", field, KMS_FIELDS));
+    let [arn, role, profile] =
+        ["arn", "role", "aws_profile"].map(|field| one_field(reader, item, "kms", field, KMS_FIELDS));
     let entries = reader.map(item, "kms")?;
     let mut context = Vec::new();
     if let Some(node) = entry(entries, "context") {
@@ -266,11 +261,7 @@ pub(super) fn entry<'n>(entries: &'n [(Key, Node)], name: &str) -> Option<&'n No
 }
 
 /// The groups that `listed` make, each key once, with a warning for each that is named more than once.
-pub(super) fn deduplicate(
-    reader: &mut Reader<'_>,
-    rule: usize,
-    listed: Vec<Vec<PlacedKey>>,
-) -> Vec<KeyGroup> {
+pub(super) fn deduplicate(reader: &mut Reader<'_>, rule: usize, listed: Vec<Vec<PlacedKey>>) -> Vec<KeyGroup> {
     let mut groups: Vec<KeyGroup> = Vec::with_capacity(listed.len());
     let mut in_other_groups = HashSet::new();
     for keys in listed {

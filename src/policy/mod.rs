@@ -190,9 +190,12 @@ impl Policy {
             let earlier = earlier.path_regex.as_ref().map_or("", PathRegex::as_str);
             earlier == pattern || warning::matches_everything(earlier)
         };
-        let unreachable = self.rules().iter().take(rule.index).find(catches).map(|earlier| {
-            PolicyWarningKind::UnreachableRule { rule: rule.index, because: earlier.index }
-        });
+        let unreachable = self
+            .rules()
+            .iter()
+            .take(rule.index)
+            .find(catches)
+            .map(|earlier| PolicyWarningKind::UnreachableRule { rule: rule.index, because: earlier.index });
         let dot = warning::unescaped_dot(pattern)
             .map(|extension| PolicyWarningKind::UnescapedDot { rule: rule.index, extension });
         let warn = |kind| PolicyWarning { path: self.path.clone(), place: Some(place), kind };
@@ -201,10 +204,7 @@ impl Policy {
 }
 
 /// `None` for a missing value: SOPS tells an empty list from none.
-fn parse_rules(
-    reader: &mut Reader<'_>,
-    node: &Node,
-) -> Result<Option<Vec<CreationRule>>, PolicyError> {
+fn parse_rules(reader: &mut Reader<'_>, node: &Node) -> Result<Option<Vec<CreationRule>>, PolicyError> {
     if matches!(node.value, Value::Null) {
         return Ok(None);
     }

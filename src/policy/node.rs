@@ -93,10 +93,9 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
     match documents.map(|documents| documents.into_iter().next()) {
         Ok(Some(root)) => Ok(Node::from(root)),
         Ok(None) => Ok(Node { span: 0..0, used_at: 0, value: Value::Null }),
-        Err(error) => Err(Unreadable {
-            reason: reason(&error),
-            place: error.location().and_then(|location| place(&location)),
-        }),
+        Err(error) => {
+            Err(Unreadable { reason: reason(&error), place: error.location().and_then(|location| place(&location)) })
+        }
     }
 }
 
@@ -110,9 +109,9 @@ fn reason(error: &serde_saphyr::Error) -> String {
         Yaml::UnknownAnchor { .. } => "alias to an anchor that is not defined before it".to_owned(),
         Yaml::MergeValueNotMapOrSeqOfMaps { .. } => "`<<` needs a map or a list of maps".to_owned(),
         Yaml::RecursiveReferencesRequireWeakTypes { .. } => "alias inside of what it stands for".to_owned(),
-        Yaml::Budget { .. }
-        | Yaml::AliasReplayLimitExceeded { .. }
-        | Yaml::AliasReplayStackDepthExceeded { .. } => "too much or too deeply nested".to_owned(),
+        Yaml::Budget { .. } | Yaml::AliasReplayLimitExceeded { .. } | Yaml::AliasReplayStackDepthExceeded { .. } => {
+            "too much or too deeply nested".to_owned()
+        }
         Yaml::ExternalMessage { msg, .. } => format!("not YAML: {msg}"),
         _ => "not YAML that a policy can be written in".to_owned(),
     }
@@ -189,12 +188,18 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::Bool(truth))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a field with a number holds a small one; the text is kept beside it")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a field with a number holds a small one; the text is kept beside it"
+    )]
     fn visit_i64<E>(self, number: i64) -> Result<Raw, E> {
         Ok(Raw::Number(number as f64))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a field with a number holds a small one; the text is kept beside it")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a field with a number holds a small one; the text is kept beside it"
+    )]
     fn visit_u64<E>(self, number: u64) -> Result<Raw, E> {
         Ok(Raw::Number(number as f64))
     }

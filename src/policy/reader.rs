@@ -43,29 +43,17 @@ impl<'t> Reader<'t> {
 
     /// Notes that `key` is none of the `known` fields.
     pub(super) fn warn_unknown(&mut self, key: &Key, known: &[&'static str]) {
-        let kind = PolicyWarningKind::UnknownField {
-            field: key.name.clone(),
-            likely: likely_field(&key.name, known),
-        };
+        let kind = PolicyWarningKind::UnknownField { field: key.name.clone(), likely: likely_field(&key.name, known) };
         self.warn(key.used_at, kind);
     }
 
-    pub(super) fn wrong_type(
-        &self,
-        node: &Node,
-        field: &'static str,
-        expected: &'static str,
-    ) -> PolicyError {
+    pub(super) fn wrong_type(&self, node: &Node, field: &'static str, expected: &'static str) -> PolicyError {
         let found = node.value.type_name();
         self.error(node.used_at, PolicyErrorKind::WrongType { field, expected, found })
     }
 
     /// The entries of a map; none of a missing value.
-    pub(super) fn map<'n>(
-        &self,
-        node: &'n Node,
-        field: &'static str,
-    ) -> Result<&'n [(Key, Node)], PolicyError> {
+    pub(super) fn map<'n>(&self, node: &'n Node, field: &'static str) -> Result<&'n [(Key, Node)], PolicyError> {
         match &node.value {
             Value::Null => Ok(&[]),
             Value::Map(entries) => Ok(entries),
@@ -74,16 +62,10 @@ impl<'t> Reader<'t> {
     }
 
     /// The items of a list, without those that hold nothing, which go-yaml leaves out; none of a missing value.
-    pub(super) fn list<'n>(
-        &self,
-        node: &'n Node,
-        field: &'static str,
-    ) -> Result<Vec<&'n Node>, PolicyError> {
+    pub(super) fn list<'n>(&self, node: &'n Node, field: &'static str) -> Result<Vec<&'n Node>, PolicyError> {
         match &node.value {
             Value::Null => Ok(Vec::new()),
-            Value::List(items) => {
-                Ok(items.iter().filter(|item| !matches!(item.value, Value::Null)).collect())
-            }
+            Value::List(items) => Ok(items.iter().filter(|item| !matches!(item.value, Value::Null)).collect()),
             _ => Err(self.wrong_type(node, field, "a list")),
         }
     }
@@ -93,9 +75,7 @@ impl<'t> Reader<'t> {
         match &node.value {
             Value::Null => Ok(String::new()),
             Value::Text(text) => Ok(text.clone()),
-            Value::Bool(_) | Value::Number(_) => {
-                Ok(self.text.get(node.span.clone()).unwrap_or_default().to_owned())
-            }
+            Value::Bool(_) | Value::Number(_) => Ok(self.text.get(node.span.clone()).unwrap_or_default().to_owned()),
             Value::List(_) | Value::Map(_) => Err(self.wrong_type(node, field, "text")),
         }
     }
@@ -107,9 +87,7 @@ impl<'t> Reader<'t> {
         match node.value {
             Value::Null => Ok(None),
             #[expect(clippy::cast_possible_truncation, reason = "a whole number in the range of `i64`")]
-            Value::Number(number) if number.trunc() == number && number.abs() <= LARGEST => {
-                Ok(Some(number as i64))
-            }
+            Value::Number(number) if number.trunc() == number && number.abs() <= LARGEST => Ok(Some(number as i64)),
             _ => Err(self.wrong_type(node, field, "a whole number")),
         }
     }

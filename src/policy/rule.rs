@@ -1,9 +1,6 @@
 //! One creation rule: which files it is for, whom they are encrypted for, and which of their values.
 
-use std::{
-    path::Path,
-    sync::OnceLock,
-};
+use std::{path::Path, sync::OnceLock};
 
 use super::{
     error::{PolicyError, PolicyErrorKind},
@@ -24,10 +21,24 @@ use crate::{
 };
 
 const FIELDS: &[&str] = &[
-    "path_regex", "age", "pgp", "kms", "aws_profile", "gcp_kms", "hckms", "azure_keyvault",
-    "hc_vault_transit_uri", "key_groups", "shamir_threshold", "mac_only_encrypted",
-    "unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex",
-    "unencrypted_comment_regex", "encrypted_comment_regex",
+    "path_regex",
+    "age",
+    "pgp",
+    "kms",
+    "aws_profile",
+    "gcp_kms",
+    "hckms",
+    "azure_keyvault",
+    "hc_vault_transit_uri",
+    "key_groups",
+    "shamir_threshold",
+    "mac_only_encrypted",
+    "unencrypted_suffix",
+    "encrypted_suffix",
+    "unencrypted_regex",
+    "encrypted_regex",
+    "unencrypted_comment_regex",
+    "encrypted_comment_regex",
 ];
 
 /// An expression of the policy, compiled when it is first asked for.
@@ -151,11 +162,7 @@ impl CreationRule {
 }
 
 /// Reads the rule at position `index`.
-pub(super) fn parse(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    index: usize,
-) -> Result<CreationRule, PolicyError> {
+pub(super) fn parse(reader: &mut Reader<'_>, node: &Node, index: usize) -> Result<CreationRule, PolicyError> {
     let mut rule = CreationRule {
         index,
         place: reader.place(node.used_at),

@@ -69,25 +69,17 @@ pub(super) fn parse(reader: &mut Reader<'_>, node: &Node) -> Result<Stores, Poli
     Ok(stores)
 }
 
-fn json_indent(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    store: &'static str,
-) -> Result<JsonIndent, PolicyError> {
+fn json_indent(reader: &mut Reader<'_>, node: &Node, store: &'static str) -> Result<JsonIndent, PolicyError> {
     match indent(reader, node, store)? {
         None | Some((-1, _)) => Ok(JsonIndent::Tab),
-        Some((spaces, at)) => usize::try_from(spaces)
-            .map(JsonIndent::Spaces)
-            .map_err(|_negative| out_of_range(reader, spaces, at)),
+        Some((spaces, at)) => {
+            usize::try_from(spaces).map(JsonIndent::Spaces).map_err(|_negative| out_of_range(reader, spaces, at))
+        }
     }
 }
 
 /// The `indent` of a store, and where it stands.
-fn indent(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    store: &'static str,
-) -> Result<Option<(i64, usize)>, PolicyError> {
+fn indent(reader: &mut Reader<'_>, node: &Node, store: &'static str) -> Result<Option<(i64, usize)>, PolicyError> {
     let mut indent = None;
     for (key, value) in reader.map(node, store)? {
         if key.name == "indent" {

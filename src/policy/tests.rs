@@ -16,8 +16,7 @@ fn policy(text: &str) -> Result<Policy, PolicyError> {
 
 /// What a row of the table says of a match.
 fn facts_of(found: &Match<'_>) -> Json {
-    let groups: Vec<Vec<&str>> =
-        found.rule.key_groups.iter().map(|group| group.recipients().collect()).collect();
+    let groups: Vec<Vec<&str>> = found.rule.key_groups.iter().map(|group| group.recipients().collect()).collect();
     let selector = found.selector_or_default();
     let mut facts = serde_json::json!({
         "groups": groups,
@@ -43,9 +42,7 @@ fn verdict_of(text: &str, file: &str) -> Json {
         Err(_) => verdict("refused"),
         Ok(None) if !policy.has_creation_rules() => verdict("no rules"),
         Ok(None) => verdict("no match"),
-        Ok(Some(found)) if found.rule.key_groups.iter().any(|group| group.0.is_empty()) => {
-            verdict("empty group")
-        }
+        Ok(Some(found)) if found.rule.key_groups.iter().any(|group| group.0.is_empty()) => verdict("empty group"),
         Ok(Some(found)) => facts_of(&found),
     }
 }
@@ -89,10 +86,7 @@ fn an_error_tells_file_line_and_column() {
         "creation_rules:\n- {path_regex: b}\n- {path_regex: [a]}\n",
         "`path_regex` is a list, not text at line 3, column 16",
     );
-    check_error(
-        "creation_rules:\n- age: 5\n",
-        "`age` is a number, not text, or a list of texts at line 2, column 8",
-    );
+    check_error("creation_rules:\n- age: 5\n", "`age` is a number, not text, or a list of texts at line 2, column 8");
     check_error("creation_rules:\n- age: [a, '']\n", "empty recipient in `age` at line 2, column 12");
     check_error(
         "creation_rules:\n- encrypted_regex: a\n  encrypted_suffix: b\n",
@@ -102,10 +96,7 @@ fn an_error_tells_file_line_and_column() {
         "creation_rules:\n- path_regex: a**\n",
         "`path_regex` is not a regular expression that Go accepts at line 2, column 15",
     );
-    check_error(
-        "creation_rules:\n- encrypted_regex: a**\n",
-        "the rule's selector cannot be used at line 2, column 20",
-    );
+    check_error("creation_rules:\n- encrypted_regex: a**\n", "the rule's selector cannot be used at line 2, column 20");
     check_error(
         "creation_rules:\n- shamir_threshold: 3\n  key_groups: [{age: [a]}, {age: [b]}]\n",
         "`shamir_threshold` is 3 with 2 key groups at line 2, column 21",
@@ -133,18 +124,13 @@ fn an_error_has_its_cause_as_source() {
     let refused = policy("creation_rules:\n- path_regex: x(?!a)\n").unwrap();
     let error = refused.rule_for(Path::new("/repo/a")).unwrap_err();
     let cause = std::error::Error::source(&error.kind).unwrap().to_string();
-    assert_eq!(
-        cause,
-        "`(?!` would look around, which Go's expressions cannot (at byte 1 of the regular expression)"
-    );
+    assert_eq!(cause, "`(?!` would look around, which Go's expressions cannot (at byte 1 of the regular expression)");
 }
 
 #[track_caller]
 fn check_warnings(text: &str, expected: &[&str]) {
-    let found: Vec<String> =
-        policy(text).unwrap().warnings().iter().map(ToString::to_string).collect();
-    let expected: Vec<String> =
-        expected.iter().map(|warning| format!("/repo/.sops.yaml: {warning}")).collect();
+    let found: Vec<String> = policy(text).unwrap().warnings().iter().map(ToString::to_string).collect();
+    let expected: Vec<String> = expected.iter().map(|warning| format!("/repo/.sops.yaml: {warning}")).collect();
     assert_eq!(found, expected, "{text}");
 }
 
@@ -175,7 +161,9 @@ fn a_mistake_that_sops_swallows_is_a_warning_with_a_place() {
     );
     check_warnings(
         "creation_rules:\n- key_groups: [{age: [a]}, {pgp: [b]}]\n",
-        &["rule 1 has 2 key groups and no `shamir_threshold`: a key of every group is needed to decrypt at line 2, column 3"],
+        &[
+            "rule 1 has 2 key groups and no `shamir_threshold`: a key of every group is needed to decrypt at line 2, column 3",
+        ],
     );
     check_warnings(
         "creation_rules:\n- {age: a, path_regex: '.*.yaml'}\n",
@@ -264,7 +252,11 @@ fn stores_say_how_files_are_laid_out() {
     check("stores: {yaml: {indent: 12}}", (2, true), tabs);
     check("stores: {yaml: {indent: 010}}", (8, true), tabs);
     check("stores: {yaml: {indent: }, dotenv: {}, ini: }", (4, false), tabs);
-    check("stores: {json: {indent: -1}, json_binary: {indent: 3}}", (4, false), (JsonIndent::Tab, JsonIndent::Spaces(3)));
+    check(
+        "stores: {json: {indent: -1}, json_binary: {indent: 3}}",
+        (4, false),
+        (JsonIndent::Tab, JsonIndent::Spaces(3)),
+    );
 }
 
 #[test]
@@ -279,8 +271,14 @@ fn foreign_keys_are_kept_in_the_order_of_sops() {
         ids("creation_rules:\n- hc_vault_transit_uri: https://v/v1/t/keys/k\n  azure_keyvault: https://a/keys/k/1\n  \
              hckms: ['r:1']\n  gcp_kms: [projects/p]\n  aws_profile: me\n  kms: arn:aws:k+arn:aws:r\n  pgp: AB CD, EF\n  age: a\n"),
         [
-            "age a", "pgp ABCD", "pgp EF", "kms arn:aws:k+arn:aws:r||me", "gcp_kms projects/p", "hckms r:1",
-            "azure_kv https://a/keys/k/1", "hc_vault https://v/v1/t/keys/k",
+            "age a",
+            "pgp ABCD",
+            "pgp EF",
+            "kms arn:aws:k+arn:aws:r||me",
+            "gcp_kms projects/p",
+            "hckms r:1",
+            "azure_kv https://a/keys/k/1",
+            "hc_vault https://v/v1/t/keys/k",
         ]
     );
     assert_eq!(
@@ -289,8 +287,14 @@ fn foreign_keys_are_kept_in_the_order_of_sops() {
              gcp_kms: [{resource_id: projects/p}]\n    \
              kms: [{arn: x, role: y, context: {b: 2, a: 1}}]\n    pgp: [AB CD]\n    age: [a]\n    merge: [{age: [z]}]\n"),
         [
-            "age z", "age a", "pgp ABCD", "kms x+y|a:1,b:2", "gcp_kms projects/p", "hckms r:1",
-            "azure_kv https://a/keys/k/1", "hc_vault https://v/v1/t/keys/k",
+            "age z",
+            "age a",
+            "pgp ABCD",
+            "kms x+y|a:1,b:2",
+            "gcp_kms projects/p",
+            "hckms r:1",
+            "azure_kv https://a/keys/k/1",
+            "hc_vault https://v/v1/t/keys/k",
         ]
     );
 }
@@ -327,10 +331,7 @@ fn a_thousand_aliases_are_no_attack_and_a_million_are() {
         let below = format!("*a{}, ", level - 1).repeat(10);
         bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
     }
-    assert_eq!(
-        policy(&bomb).unwrap_err().kind,
-        PolicyErrorKind::Yaml("too much or too deeply nested".to_owned())
-    );
+    assert_eq!(policy(&bomb).unwrap_err().kind, PolicyErrorKind::Yaml("too much or too deeply nested".to_owned()));
 }
 
 proptest! {
@@ -354,9 +355,46 @@ proptest! {
 /// Texts of the words and signs that policies are made of.
 fn policy_like() -> impl Strategy<Value = String> {
     let words = [
-        "creation_rules:", "\n- ", "\n  ", "path_regex: ", "age: ", "key_groups: ", "merge: ", "[", "]", "{", "}", ", ",
-        "&a ", "*a", "<<: ", "age1x", "a**", "^(a|b)$", "~", "5", "-1", "1e400", "yes", "\"", "'", "stores:", "yaml:", "indent: ",
-        "keys:", "\n", "#", "shamir_threshold: ", "encrypted_regex: ", "kms: ", "arn: ", "!!str ", "é", "? ", ": ", "---",
+        "creation_rules:",
+        "\n- ",
+        "\n  ",
+        "path_regex: ",
+        "age: ",
+        "key_groups: ",
+        "merge: ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "&a ",
+        "*a",
+        "<<: ",
+        "age1x",
+        "a**",
+        "^(a|b)$",
+        "~",
+        "5",
+        "-1",
+        "1e400",
+        "yes",
+        "\"",
+        "'",
+        "stores:",
+        "yaml:",
+        "indent: ",
+        "keys:",
+        "\n",
+        "#",
+        "shamir_threshold: ",
+        "encrypted_regex: ",
+        "kms: ",
+        "arn: ",
+        "!!str ",
+        "é",
+        "? ",
+        ": ",
+        "---",
     ];
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..40).prop_map(|parts| parts.concat())
 }

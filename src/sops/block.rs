@@ -155,7 +155,12 @@ pub fn removal(tree: &Tree<'_>, document: &Document) -> Vec<Edit> {
     let Some(collection) = root.collection() else { return Vec::new() };
     let entries = collection.items.iter().filter(|item| matches!(item, Item::Entry(..))).count();
     if collection.layout == Layout::Flow {
-        return vec![remove_from_flow(tree.text(), root.span, tree.node(key).full_span().start, tree.node(value).span.end)];
+        return vec![remove_from_flow(
+            tree.text(),
+            root.span,
+            tree.node(key).full_span().start,
+            tree.node(value).span.end,
+        )];
     }
     let text = tree.text();
     let lines = entry_lines(tree, key, value);
@@ -351,8 +356,7 @@ impl Metadata {
         fields.sort_by(|(left, _), (right, _)| left.cmp(right));
         let position = if layout == Layout::Flow { Position::Flow } else { Position::MapValue };
         let mut out = String::new();
-        let place =
-            Place { step: self.step(tree).unwrap_or(4), newline: tree.newline(), ..Place::new(position, 0) };
+        let place = Place { step: self.step(tree).unwrap_or(4), newline: tree.newline(), ..Place::new(position, 0) };
         push_entry(&mut out, METADATA_KEY, &Value::Map(fields), &place);
         BlockText(out)
     }

@@ -278,7 +278,8 @@ fn is_version(version: &str) -> bool {
 /// An RFC 3339 time without its fraction, and with `Z` for an offset of nothing: as Go renders what it has read.
 fn normalize_rfc3339(text: &str) -> Option<String> {
     let seconds = text.get(..19)?;
-    let shape: String = seconds.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+    let shape: String =
+        seconds.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
     if shape != "0000-00-00T00:00:00" {
         return None;
     }
@@ -300,7 +301,8 @@ fn normalize_rfc3339(text: &str) -> Option<String> {
         None => rest,
     };
     let is_offset = |offset: &str| {
-        let shape: String = offset.chars().skip(1).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+        let shape: String =
+            offset.chars().skip(1).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
         offset.starts_with(['+', '-']) && shape == "00:00"
     };
     match offset {

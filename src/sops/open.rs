@@ -119,8 +119,7 @@ impl Visitor for Opener<'_, '_> {
         if !Ciphertext::is_likely(text) {
             return Err(self.fault(leaf, ValueFault::InClear));
         }
-        let (ciphertext, kind, plaintext) =
-            self.decrypt(text, leaf.path).map_err(|fault| self.fault(leaf, fault))?;
+        let (ciphertext, kind, plaintext) = self.decrypt(text, leaf.path).map_err(|fault| self.fault(leaf, fault))?;
         self.opened.encrypted_values += 1;
         if kind == ScalarType::Comment {
             return self.list_comment(leaf, &plaintext);
@@ -285,14 +284,12 @@ fn spelling(leaf: &Leaf<'_, '_>, block: &str, ciphertext: &str) -> Spelling {
         }
         ScalarStyle::SingleQuoted => Spelling::SingleQuoted,
         ScalarStyle::DoubleQuoted => Spelling::DoubleQuoted,
-        ScalarStyle::Literal | ScalarStyle::Folded => {
-            parse_block_header(block).map_or(Spelling::Plain, |header| {
-                let content = block.get(after_break(block, header.end)..).unwrap_or_default();
-                let line = content.lines().find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
-                let column = line.len() - line.trim_start_matches(' ').len();
-                Spelling::Block { header, column }
-            })
-        }
+        ScalarStyle::Literal | ScalarStyle::Folded => parse_block_header(block).map_or(Spelling::Plain, |header| {
+            let content = block.get(after_break(block, header.end)..).unwrap_or_default();
+            let line = content.lines().find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
+            let column = line.len() - line.trim_start_matches(' ').len();
+            Spelling::Block { header, column }
+        }),
     }
 }
 

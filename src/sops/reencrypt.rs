@@ -32,7 +32,8 @@ pub(super) fn reencrypt(
     old: &ValueCipher,
     new: ValueCipher,
 ) -> Result<(Vec<Edit>, String), SopsError> {
-    let mut reencrypter = Reencrypter { tree, old, new, mac: Mac::new(coverage), edits: Vec::new(), last_path: String::new() };
+    let mut reencrypter =
+        Reencrypter { tree, old, new, mac: Mac::new(coverage), edits: Vec::new(), last_path: String::new() };
     walk(tree, selector, &mut reencrypter)?;
     Ok((reencrypter.edits, reencrypter.mac.finish()))
 }

@@ -120,11 +120,7 @@ impl Meaning<'_> {
 ///
 /// # Errors
 /// [`Fault::IntegerTooLarge`] with its place.
-pub(super) fn refuse_lost_digits(
-    tree: &Tree<'_>,
-    node: &Node<'_>,
-    meaning: &Meaning<'_>,
-) -> Result<(), DocumentError> {
+pub(super) fn refuse_lost_digits(tree: &Tree<'_>, node: &Node<'_>, meaning: &Meaning<'_>) -> Result<(), DocumentError> {
     let (Meaning::Scalar(Wiped(Scalar::Float(_))), Kind::Scalar { text, .. }) = (meaning, &node.kind) else {
         return Ok(());
     };

@@ -140,11 +140,7 @@ impl Visitor for Sealer<'_, '_> {
             return Ok(());
         }
         let value = expand(self.tree, target, &mut sealed)?;
-        let place = Place {
-            step: self.step,
-            newline: self.tree.newline(),
-            ..Place::new(site.position, site.indent)
-        };
+        let place = Place { step: self.step, newline: self.tree.newline(), ..Place::new(site.position, site.indent) };
         let mut text = String::new();
         push_node(&mut text, &value, &place);
         let mut span = alias.full_span();
@@ -221,11 +217,7 @@ fn content_column(header: &str, content: &str, site: Site) -> usize {
 }
 
 /// The value behind an alias written out, with what its scalars became in the order of the walk.
-fn expand(
-    tree: &Tree<'_>,
-    id: NodeId,
-    sealed: &mut impl Iterator<Item = Option<String>>,
-) -> Result<Value, SopsError> {
+fn expand(tree: &Tree<'_>, id: NodeId, sealed: &mut impl Iterator<Item = Option<String>>) -> Result<Value, SopsError> {
     let node = tree.resolve(id);
     Ok(match &node.kind {
         Kind::Scalar { .. } => Value::Scalar(match sealed.next().flatten() {

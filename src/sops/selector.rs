@@ -111,12 +111,8 @@ impl Selector {
             return Err(SelectorError::Empty(kind));
         }
         let pattern = match kind {
-            SelectorKind::UnencryptedSuffix | SelectorKind::EncryptedSuffix => {
-                Pattern::Suffix(pattern.to_owned())
-            }
-            _ => Pattern::Regex(
-                GoRegex::parse(pattern).map_err(|source| SelectorError::Regex { kind, source })?,
-            ),
+            SelectorKind::UnencryptedSuffix | SelectorKind::EncryptedSuffix => Pattern::Suffix(pattern.to_owned()),
+            _ => Pattern::Regex(GoRegex::parse(pattern).map_err(|source| SelectorError::Regex { kind, source })?),
         };
         Ok(Self { kind, pattern })
     }
@@ -124,10 +120,7 @@ impl Selector {
     /// What SOPS uses, and stores, where neither a rule nor a flag names a selector.
     #[must_use]
     pub fn default_unencrypted_suffix() -> Self {
-        Self {
-            kind: SelectorKind::UnencryptedSuffix,
-            pattern: Pattern::Suffix(DEFAULT_UNENCRYPTED_SUFFIX.to_owned()),
-        }
+        Self { kind: SelectorKind::UnencryptedSuffix, pattern: Pattern::Suffix(DEFAULT_UNENCRYPTED_SUFFIX.to_owned()) }
     }
 
     /// What the selector looks at, and what a match means.
@@ -167,10 +160,7 @@ impl Selector {
     /// Whether this is one of the two kinds that look at comments.
     #[must_use]
     pub const fn looks_at_comments(&self) -> bool {
-        matches!(
-            self.kind,
-            SelectorKind::UnencryptedCommentRegex | SelectorKind::EncryptedCommentRegex
-        )
+        matches!(self.kind, SelectorKind::UnencryptedCommentRegex | SelectorKind::EncryptedCommentRegex)
     }
 
     /// Whether `comment`, without its `#`, is one that the selector looks for. Always false for the other four kinds.

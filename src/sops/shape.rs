@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    error::SopsError,
-    metadata::find_block,
-    scalar::scalar,
-    walk::key_text,
-};
+use super::{error::SopsError, metadata::find_block, scalar::scalar, walk::key_text};
 use crate::{
     base::span::LineColumn,
     document::{
@@ -57,9 +52,7 @@ pub fn check_shape(tree: &Tree<'_>) -> Result<(), DocumentError> {
 /// [`SopsError::AlreadyEncrypted`] with the place of the `sops` key, in whichever document it is.
 pub fn check_is_plain(tree: &Tree<'_>) -> Result<(), SopsError> {
     match tree.documents().iter().find_map(|document| find_block(tree, document)) {
-        Some((key, _)) => {
-            Err(SopsError::AlreadyEncrypted(LineColumn::of(tree.text(), tree.node(key).span.start)))
-        }
+        Some((key, _)) => Err(SopsError::AlreadyEncrypted(LineColumn::of(tree.text(), tree.node(key).span.start))),
         None => Ok(()),
     }
 }

@@ -43,8 +43,7 @@ impl Batch {
     #[must_use]
     pub fn commit(self) -> Vec<(PathBuf, Result<(), FileError>)> {
         let staged = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let directories: BTreeSet<PathBuf> =
-            staged.iter().map(|staged| staged.directory().to_owned()).collect();
+        let directories: BTreeSet<PathBuf> = staged.iter().map(|staged| staged.directory().to_owned()).collect();
         let contents = sync_contents(staged.iter().map(Staged::temporary_path), &directories);
         let mut outcomes: Vec<_> = staged
             .into_iter()

@@ -58,22 +58,11 @@ pub fn is_leftover_name(name: &OsStr) -> bool {
 
 impl Staged {
     /// Writes `content` next to `asked`, if there is at `asked` what `before` says.
-    pub(super) fn new(
-        asked: &Path,
-        before: Before<'_>,
-        access: Access,
-        content: &[u8],
-    ) -> Result<Self, FileError> {
-        Self::write(asked, before, access, content)
-            .map_err(|problem| FileError::new(asked, problem))
+    pub(super) fn new(asked: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Result<Self, FileError> {
+        Self::write(asked, before, access, content).map_err(|problem| FileError::new(asked, problem))
     }
 
-    fn write(
-        asked: &Path,
-        before: Before<'_>,
-        access: Access,
-        content: &[u8],
-    ) -> Result<Self, FileProblem> {
+    fn write(asked: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Result<Self, FileProblem> {
         let target = resolve(asked).map_err(FileProblem::Read)?;
         let old = find_old(&target, before)?;
         if old.is_some() {
@@ -105,23 +94,21 @@ impl Staged {
 
     /// Puts the content in place, unless the old file has changed since.
     pub(super) fn put_in_place(self) -> Result<(), FileError> {
-        let put =
-            || match &self.old {
-                None => attributes::rename_to_new(self.temporary.path(), &self.target).map_err(
-                    |cause| match cause.kind() {
-                        ErrorKind::AlreadyExists => FileProblem::Exists,
-                        _ => FileProblem::Replace(cause),
-                    },
-                ),
-                Some(old) => {
-                    let now =
-                        fs::symlink_metadata(&self.target).map_err(|_gone| FileProblem::Changed)?;
-                    if attributes::Stamp::of(&now) != *old {
-                        return Err(FileProblem::Changed);
-                    }
-                    fs::rename(self.temporary.path(), &self.target).map_err(FileProblem::Replace)
+        let put = || match &self.old {
+            None => {
+                attributes::rename_to_new(self.temporary.path(), &self.target).map_err(|cause| match cause.kind() {
+                    ErrorKind::AlreadyExists => FileProblem::Exists,
+                    _ => FileProblem::Replace(cause),
+                })
+            }
+            Some(old) => {
+                let now = fs::symlink_metadata(&self.target).map_err(|_gone| FileProblem::Changed)?;
+                if attributes::Stamp::of(&now) != *old {
+                    return Err(FileProblem::Changed);
                 }
-            };
+                fs::rename(self.temporary.path(), &self.target).map_err(FileProblem::Replace)
+            }
+        };
         put().map_err(|problem| FileError::new(&self.asked, problem))?;
         self.temporary.forget();
         Ok(())
@@ -152,8 +139,8 @@ fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata)
     let mut file = File::open(target).map_err(FileProblem::Read)?;
     let metadata = file.metadata().map_err(FileProblem::Read)?;
     if let Before::Held(expected) = before {
-        let is_same = metadata.len() == expected.len() as u64
-            && holds(&mut file, expected).map_err(FileProblem::Read)?;
+        let is_same =
+            metadata.len() == expected.len() as u64 && holds(&mut file, expected).map_err(FileProblem::Read)?;
         if !is_same {
             return Err(FileProblem::Changed);
         }

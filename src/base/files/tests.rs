@@ -45,8 +45,7 @@ impl Room {
     /// Every name, so that a test sees whatever is left behind.
     fn names(&self) -> Vec<String> {
         let names = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -307,8 +306,7 @@ fn a_created_file_has_the_mode_of_the_umask_and_replaces_nothing() {
 #[test]
 fn a_file_that_appears_while_one_is_created_is_not_replaced() {
     let room = Room::new();
-    let staged =
-        stage::Staged::new(&room.path("f"), stage::Before::Absent, stage::Access::Kept, b"new");
+    let staged = stage::Staged::new(&room.path("f"), stage::Before::Absent, stage::Access::Kept, b"new");
     let batch = Batch::from(staged.unwrap());
     room.put("f", "old", 0o600);
     check_refusal(batch.commit().remove(0).1, "exists already");
@@ -337,8 +335,7 @@ fn devices_and_pipes_are_written_to_and_stay() {
     assert!(matches!(error.problem, FileProblem::Write(_)), "{error:?}");
     let room = Room::new();
     let pipe = room.path("pipe");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-        .unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut text = String::new();

@@ -68,11 +68,9 @@ fn put(path: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Resul
 /// Whether bytes go through `path` rather than into a file there. The names of open files count, be they redirected
 /// to a file: whoever opened that file goes on writing to it.
 fn is_stream(path: &Path) -> bool {
-    let is_open_file = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"]
-        .iter()
-        .any(|open| path.starts_with(open));
-    is_open_file
-        || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    let is_open_file =
+        ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|open| path.starts_with(open));
+    is_open_file || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 fn write_stream(path: &Path, content: &[u8]) -> Result<(), FileError> {

@@ -11,9 +11,7 @@ use super::{
 /// The class of the one character `code`; of none for a surrogate, which no text contains.
 pub(super) fn literal(code: u32, case: Case) -> Hir {
     match (char::from_u32(code), case) {
-        (Some(character), Case::Sensitive) => {
-            Hir::literal(character.encode_utf8(&mut [0; 4]).as_bytes())
-        }
+        (Some(character), Case::Sensitive) => Hir::literal(character.encode_utf8(&mut [0; 4]).as_bytes()),
         (character, _) => {
             let mut class = ClassUnicode::empty();
             if let Some(character) = character {
@@ -153,10 +151,7 @@ fn posix(cursor: &mut Cursor<'_>, case: Case) -> Result<Option<ClassUnicode>, Go
 }
 
 /// A single character or a range of a bracketed class; `None` if it holds surrogates only.
-fn member(
-    cursor: &mut Cursor<'_>,
-    open: usize,
-) -> Result<Option<ClassUnicodeRange>, GoRegexError> {
+fn member(cursor: &mut Cursor<'_>, open: usize) -> Result<Option<ClassUnicodeRange>, GoRegexError> {
     let start = cursor.offset;
     let low = member_end(cursor, open)?;
     let mut high = low;

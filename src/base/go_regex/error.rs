@@ -11,7 +11,9 @@ pub enum GoRegexErrorKind {
     #[error("`{0}` repeats a repetition")]
     RepeatedRepetition(String),
     /// A count over 1,000, a minimum over the maximum, or nested counts that multiply to over 1,000.
-    #[error("the repetition `{0}` is out of range: at most 1000 copies, nested ones multiplied, the smaller count first")]
+    #[error(
+        "the repetition `{0}` is out of range: at most 1000 copies, nested ones multiplied, the smaller count first"
+    )]
     RepetitionRange(String),
     /// A `(` without its `)`.
     #[error("this `(` is never closed")]

@@ -230,12 +230,7 @@ impl Parser<'_> {
     }
 
     /// Repeats the last item; the cursor stands behind the operator, which begins at `start`.
-    fn repeat(
-        &mut self,
-        start: usize,
-        after_repetition: Option<usize>,
-        counts: &Counts,
-    ) -> Result<(), GoRegexError> {
+    fn repeat(&mut self, start: usize, after_repetition: Option<usize>, counts: &Counts) -> Result<(), GoRegexError> {
         // The `?` that asks for the shortest match does not change whether there is one.
         let _shortest = self.cursor.take('?');
         if let Some(previous) = after_repetition {
@@ -253,12 +248,8 @@ impl Parser<'_> {
         if copies > MAX_COPIES && (counts.min >= 2 || counts.max.is_some_and(|max| max >= 2)) {
             return Err(self.cursor.error_since(start, Kind::RepetitionRange));
         }
-        let tree = Hir::repetition(Repetition {
-            min: counts.min,
-            max: counts.max,
-            greedy: true,
-            sub: Box::new(item.tree),
-        });
+        let tree =
+            Hir::repetition(Repetition { min: counts.min, max: counts.max, greedy: true, sub: Box::new(item.tree) });
         self.group.items.push(Item { tree, copies });
         self.after_repetition = Some(start);
         Ok(())

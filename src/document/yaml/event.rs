@@ -21,12 +21,22 @@ pub(super) const NESTING_LIMIT: usize = 255;
 #[derive(Debug)]
 pub(super) enum Event<'t> {
     /// A document begins; `marker` is its `---`, if it has one, and `is_foreign` tells of a `%YAML` other than 1.1.
-    DocumentStart { marker: Option<Span>, is_foreign: bool },
+    DocumentStart {
+        marker: Option<Span>,
+        is_foreign: bool,
+    },
     /// A document ends; `marker` is its `...`, if it has one.
-    DocumentEnd { marker: Option<Span> },
+    DocumentEnd {
+        marker: Option<Span>,
+    },
     Comment,
-    Scalar { text: Text<'t>, style: ScalarStyle },
-    Alias { anchor: usize },
+    Scalar {
+        text: Text<'t>,
+        style: ScalarStyle,
+    },
+    Alias {
+        anchor: usize,
+    },
     MappingStart(Layout),
     MappingEnd,
     SequenceStart(Layout),

@@ -49,7 +49,9 @@ fn refuse_ambiguous_breaks(text: &str) -> Result<(), DocumentError> {
     let mut from = 0;
     while let Some(at) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| matches!(byte, 0xC2 | 0xE2))) {
         let offset = from + at;
-        if let Some(found @ ('\u{85}' | '\u{2028}' | '\u{2029}')) = text.get(offset..).and_then(|rest| rest.chars().next()) {
+        if let Some(found @ ('\u{85}' | '\u{2028}' | '\u{2029}')) =
+            text.get(offset..).and_then(|rest| rest.chars().next())
+        {
             return Err(DocumentError::at(text, offset, Fault::AmbiguousLineBreak(u32::from(found))));
         }
         from = offset + 1;
@@ -119,8 +121,7 @@ enum Role {
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
-        let tree =
-            Tree { text, nodes: Vec::new(), comments: Vec::new(), documents: Vec::new(), foreign_version: None };
+        let tree = Tree { text, nodes: Vec::new(), comments: Vec::new(), documents: Vec::new(), foreign_version: None };
         Self {
             tree,
             open: Vec::new(),

@@ -212,8 +212,7 @@ fn push_one_line(out: &mut String, text: &str, traits: Traits, position: Positio
 fn reads_as_string(text: &str) -> bool {
     let is_old_bool = matches!(
         text,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON"
-            | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
     );
     !is_old_bool && find_special(text).is_none() && !is_base_60(text.as_bytes())
 }

@@ -19,10 +19,8 @@ fn spell_columns(value: &Scalar) -> BTreeMap<&'static str, String> {
     };
     let scalar = Value::Scalar(value.clone());
     let deep = Place { step: 2, ..place(Position::MapValue, 0) };
-    let deep_value = Value::Map(vec![(
-        "b".to_owned(),
-        Value::List(vec![Value::Map(vec![("k".to_owned(), scalar.clone())])]),
-    )]);
+    let deep_value =
+        Value::Map(vec![("b".to_owned(), Value::List(vec![Value::Map(vec![("k".to_owned(), scalar.clone())])]))]);
     let mut deep_text = String::new();
     push_entry(&mut deep_text, "a", &deep_value, &deep);
     deep_text.push('\n');
@@ -248,10 +246,7 @@ fn collections_are_indented_as_sops_does() {
     ]);
     let mut out = "k:".to_owned();
     push_node(&mut out, &value, &place(Position::MapValue, 0));
-    assert_eq!(
-        out,
-        "k:\n    a:\n        - - x\n          - \"\"\n        - {}\n    'b:':\n        \"no\": 7"
-    );
+    assert_eq!(out, "k:\n    a:\n        - - x\n          - \"\"\n        - {}\n    'b:':\n        \"no\": 7");
     let mut out = String::new();
     push_node(&mut out, &value, &place(Position::Flow, 0));
     assert_eq!(out, "{a: [[x, \"\"], {}], 'b:': {\"no\": 7}}");
@@ -281,9 +276,52 @@ fn embed(spelt: &str, place: &Place<'_>) -> (String, [&'static str; 2]) {
 
 fn texts() -> impl proptest::strategy::Strategy<Value = String> {
     let pieces = proptest::sample::select(vec![
-        "a", "word word", " ", "  ", "\n", "\n\n", "\t", "\n ", "\n\t", " \n", ":", ": ", "#", " #", "- ", "? ",
-        "'", "\"", "\\", "%", "&", "*", "|", ">", "[", "}", ",", "<<", "~", "1", "true", "no", "---", "...",
-        "\u{85}", "\u{2028}", "\u{a0}", "\u{feff}", "\r", "\r\n", "\0", "\u{7f}", "é", "🔑", "\u{fffe}", "ENC[",
+        "a",
+        "word word",
+        " ",
+        "  ",
+        "\n",
+        "\n\n",
+        "\t",
+        "\n ",
+        "\n\t",
+        " \n",
+        ":",
+        ": ",
+        "#",
+        " #",
+        "- ",
+        "? ",
+        "'",
+        "\"",
+        "\\",
+        "%",
+        "&",
+        "*",
+        "|",
+        ">",
+        "[",
+        "}",
+        ",",
+        "<<",
+        "~",
+        "1",
+        "true",
+        "no",
+        "---",
+        "...",
+        "\u{85}",
+        "\u{2028}",
+        "\u{a0}",
+        "\u{feff}",
+        "\r",
+        "\r\n",
+        "\0",
+        "\u{7f}",
+        "é",
+        "🔑",
+        "\u{fffe}",
+        "ENC[",
     ]);
     use proptest::strategy::Strategy as _;
     proptest::collection::vec(pieces, 0..9).prop_map(|pieces| pieces.concat())

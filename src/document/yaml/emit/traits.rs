@@ -83,9 +83,7 @@ pub(super) fn stands_raw_in_block(text: &str) -> bool {
 }
 
 fn is_raw(character: char) -> bool {
-    character == '\t'
-        || character > '\u{ffff}'
-        || (is_printable(character) && !is_foreign_break(character))
+    character == '\t' || character > '\u{ffff}' || (is_printable(character) && !is_foreign_break(character))
 }
 
 /// What go-yaml's emitter takes for printable: nothing beyond U+FFFF, and no byte order mark.

@@ -109,10 +109,8 @@ pub enum NoPlaintext {
 const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// Go's standard encoding: padded, and indifferent to the unused bits of the last character.
-const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
+const GO_BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// What `text` means when it stands plain and untagged. Never fails: what is nothing else is a string.
 #[must_use]
@@ -130,15 +128,9 @@ pub fn find_special(text: &str) -> Option<Scalar> {
     };
     match first {
         b't' | b'T' | b'f' | b'F' | b'n' | b'N' | b'~' => find_word(text),
-        b'.' => number::find_special_float(text)
-            .or_else(|| number::find_decimal_float(text))
-            .map(Scalar::Float),
-        b'+' | b'-' => number::find_special_float(text)
-            .map(Scalar::Float)
-            .or_else(|| number::find_number(text)),
-        b'0'..=b'9' => time::find_yaml_timestamp(text)
-            .map(Scalar::Time)
-            .or_else(|| number::find_number(text)),
+        b'.' => number::find_special_float(text).or_else(|| number::find_decimal_float(text)).map(Scalar::Float),
+        b'+' | b'-' => number::find_special_float(text).map(Scalar::Float).or_else(|| number::find_number(text)),
+        b'0'..=b'9' => time::find_yaml_timestamp(text).map(Scalar::Time).or_else(|| number::find_number(text)),
         _ => None,
     }
 }
@@ -229,10 +221,8 @@ impl Scalar {
     }
 
     fn from_bytes(bytes: &[u8]) -> Self {
-        std::str::from_utf8(bytes).map_or_else(
-            |_not_utf8| Self::Bytes(bytes.to_vec()),
-            |text| Self::Str(text.to_owned()),
-        )
+        std::str::from_utf8(bytes)
+            .map_or_else(|_not_utf8| Self::Bytes(bytes.to_vec()), |text| Self::Str(text.to_owned()))
     }
 }
 

@@ -166,19 +166,11 @@ impl Digits {
 }
 
 fn split_sign(text: &str) -> (bool, &str) {
-    if let Some(rest) = text.strip_prefix('-') {
-        (true, rest)
-    } else {
-        (false, text.strip_prefix('+').unwrap_or(text))
-    }
+    if let Some(rest) = text.strip_prefix('-') { (true, rest) } else { (false, text.strip_prefix('+').unwrap_or(text)) }
 }
 
 fn with_sign(negative: bool, magnitude: u64) -> Option<i64> {
-    if negative {
-        0_i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
-    }
+    if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
 /// Digits alone: a sign, which Rust would take, is refused.
@@ -208,11 +200,7 @@ fn find_int_any_base(text: &str) -> Option<i64> {
 
 /// `0b-1` and `0o+7`: go-yaml cuts the prefix off itself and lets the rest have a sign.
 fn find_int_with_inner_sign(text: &str) -> Option<i64> {
-    let (rest, base) = if let Some(rest) = text.strip_prefix("0b") {
-        (rest, 2)
-    } else {
-        (text.strip_prefix("0o")?, 8)
-    };
+    let (rest, base) = if let Some(rest) = text.strip_prefix("0b") { (rest, 2) } else { (text.strip_prefix("0o")?, 8) };
     let (negative, digits) = split_sign(rest);
     with_sign(negative, find_digits(digits, base)?)
 }

@@ -81,7 +81,10 @@ fn a_tag_decides_what_a_scalar_means() {
     fn check(text: &str, style: ScalarStyle, tag: &str, expected: Result<(&str, &str), ResolveError>) {
         let found = resolve(text, style, Some(tag)).map(|scalar| describe(&scalar));
         let expected = expected.map(|(tag, value)| (tag, value.to_owned()));
-        assert_eq!(found.map(|(tag, value)| (tag.to_owned(), value)), expected.map(|(tag, value)| (tag.to_owned(), value)));
+        assert_eq!(
+            found.map(|(tag, value)| (tag.to_owned(), value)),
+            expected.map(|(tag, value)| (tag.to_owned(), value))
+        );
     }
     let mismatch = |tag| Err(ResolveError::TagMismatch { tag });
     use ScalarStyle::{DoubleQuoted, Literal, Plain, SingleQuoted};
@@ -134,11 +137,7 @@ fn plaintext_is_what_sops_encrypts() {
     check(&Scalar::Float(f64::NAN), float, Ok("NaN"));
     let time = "2024-01-02T03:04:05+02:00";
     check(&resolve_plain(time), Some(ScalarType::Time), Ok(time));
-    check(
-        &resolve_plain("2024-01-02T03:04:05+24:00"),
-        Some(ScalarType::Time),
-        Err(NoPlaintext::TimeZone),
-    );
+    check(&resolve_plain("2024-01-02T03:04:05+24:00"), Some(ScalarType::Time), Err(NoPlaintext::TimeZone));
     check(&Scalar::Str("x\n".to_owned()), Some(ScalarType::Str), Ok("x\n"));
 }
 
