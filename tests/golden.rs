@@ -1,0 +1,141 @@
+//! The golden vectors that SOPS 3.13.2 made: what it opens we open, to the same bytes but for the listed differences, and
+//! what it refuses we refuse.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use gitops_secrets::{
+    base::env::Env,
+    keys::{AgeEntry, Identities},
+    sops::{
+        error::SopsError,
+        file::{MacPolicy, SopsFile},
+        key_group::MasterKey,
+    },
+};
+use serde_json::Value;
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sops");
+
+struct Vector {
+    name: String,
+    folder: PathBuf,
+    case: Value,
+}
+
+fn vectors() -> Vec<Vector> {
+    let mut vectors: Vec<Vector> = std::fs::read_dir(VECTORS)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|folder| folder.join("case.json").is_file())
+        .map(|folder| {
+            let case = std::fs::read_to_string(folder.join("case.json")).unwrap();
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            Vector { name, folder, case: serde_json::from_str(&case).unwrap() }
+        })
+        .collect();
+    vectors.sort_by(|left, right| left.name.cmp(&right.name));
+    vectors
+}
+
+impl Vector {
+    fn env(&self) -> Env {
+        let variables = self.case["env"].as_object().cloned().unwrap_or_default();
+        let mut variables: BTreeMap<String, String> = variables
+            .into_iter()
+            .map(|(name, value)| {
+                let value = value.as_str().unwrap().to_owned();
+                let is_path = value.starts_with("keys/");
+                (name, if is_path { format!("{VECTORS}/{value}") } else { value })
+            })
+            .collect();
+        variables.insert("HOME".to_owned(), "/nonexistent".to_owned());
+        variables.into_iter().collect()
+    }
+
+    fn read(&self, file: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(file)).ok()
+    }
+
+    fn decrypt_exit_code(&self) -> i64 {
+        let own = self.case["decrypt"]["exit_code"].as_i64();
+        own.or_else(|| self.case["exit_code"].as_i64()).unwrap()
+    }
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Text(String),
+    NoIdentity,
+    Refused(SopsError),
+}
+
+impl Outcome {
+    fn exit_code(&self) -> i64 {
+        match self {
+            Self::Text(_) => 0,
+            Self::NoIdentity => 128,
+            Self::Refused(SopsError::MacMismatch | SopsError::MacUnreadable) => 51,
+            Self::Refused(SopsError::Value { .. }) => 25,
+            Self::Refused(_) => 1,
+        }
+    }
+}
+
+fn decrypt(text: &str, env: &Env, policy: MacPolicy) -> Outcome {
+    let file = match SopsFile::read(text) {
+        Ok(file) => file,
+        Err(error) => return Outcome::Refused(error),
+    };
+    let entries: Vec<AgeEntry<'_>> = file
+        .metadata
+        .entries()
+        .filter(|entry| matches!(entry.key, MasterKey::Age(_)))
+        .map(|entry| AgeEntry { recipient: entry.key.id(), enc: &entry.enc })
+        .collect();
+    let Ok(key) = Identities::from_env(env).open(&entries) else { return Outcome::NoIdentity };
+    match file.decrypt(&key, policy) {
+        Ok(decrypted) => Outcome::Text(decrypted.text.expose().to_owned()),
+        Err(error) => Outcome::Refused(error),
+    }
+}
+
+fn is_explored(name: &str) -> bool {
+    Path::new(name).exists()
+}
+
+#[test]
+fn explore() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for vector in vectors() {
+        let Some(encrypted) = vector.read("encrypted.yaml") else { continue };
+        let Ok(encrypted) = String::from_utf8(encrypted) else {
+            println!("NOT UTF-8 {}", vector.name);
+            continue;
+        };
+        let outcome = decrypt(&encrypted, &vector.env(), MacPolicy::Require);
+        let expected = vector.decrypt_exit_code();
+        let kind = if outcome.exit_code() != expected {
+            println!("CODE {} expected {expected}, got {} {:?} | {}", vector.name, outcome.exit_code(), match &outcome { Outcome::Refused(e) => e.to_string(), _ => String::new() }, vector.case["shows"]);
+            "code differs"
+        } else if let Outcome::Text(text) = &outcome {
+            let sops = String::from_utf8(vector.read("decrypted.yaml").unwrap_or_default()).unwrap();
+            if *text == sops { "same bytes" } else {
+                println!("BYTES {}\n{}", vector.name, diff(&sops, text));
+                "bytes differ" }
+        } else { "same refusal" };
+        *counts.entry(kind.to_owned()).or_default() += 1;
+    }
+    println!("{counts:?}");
+    let _ = is_explored;
+    panic!();
+}
+
+fn diff(left: &str, right: &str) -> String {
+    let l: Vec<&str> = left.lines().collect(); let r: Vec<&str> = right.lines().collect();
+    let mut out = String::new();
+    for i in 0..l.len().max(r.len()) { let (a,b)=(l.get(i),r.get(i)); if a!=b { out += &format!("   sops {a:?}\n   ours {b:?}\n"); if out.len()>700 {break} } }
+    out
+}
