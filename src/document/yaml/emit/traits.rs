@@ -65,7 +65,7 @@ pub(super) fn examine(text: &str) -> Traits {
             index += 1;
             continue;
         }
-        let next = char_at(text, index);
+        let next = if byte.is_ascii() { char::from(*byte) } else { char_at(text, index) };
         index += next.len_utf8();
         before = examine_special(&mut traits, next, before, text.get(index..).unwrap_or_default());
     }
