@@ -103,6 +103,32 @@ fn new_values_are_spelt_as_sops_spells_them_unless_that_misreads() {
     assert_eq!((rows, equal, corrected, foreign), (3056, 11_799, 37, 244));
 }
 
+#[test]
+fn a_new_value_that_sops_would_lose_gets_a_spelling_that_keeps_it() {
+    #[track_caller]
+    fn check(value: &str, place: &Place<'_>, expected: &str) {
+        let mut out = String::new();
+        push_scalar(&mut out, &Scalar::Str(value.to_owned()), place);
+        assert_eq!(out, expected);
+    }
+    let (value, item) = (place(Position::MapValue, 0), place(Position::ListItem, 4));
+    check("\tx\ny", &value, "|4-\n    \tx\n    y");
+    check("\t\n", &item, "|2\n      \t");
+    check("\nx", &item, "|2-\n\n      x");
+    check("  a\nb\n", &place(Position::MapValue, 6), "|2\n          a\n        b");
+    check("a\u{2028}b", &value, "\"a\\Lb\"");
+    check("a\n\u{2029}", &value, "\"a\\n\\P\"");
+}
+
+#[test]
+fn flow_collections_forbid_more_plain_texts() {
+    for value in ["a?b", "a,b", "a:b", "?a", "a]", "{", "- a"] {
+        let mut out = String::new();
+        push_scalar(&mut out, &Scalar::Str(value.to_owned()), &place(Position::Flow, 0));
+        assert_eq!(out, format!("'{value}'"));
+    }
+}
+
 fn block(header: &str, column: usize) -> Spelling {
     Spelling::Block { header: parse_block_header(header).unwrap(), column }
 }

@@ -78,13 +78,9 @@ fn odd_numbers_resolve_as_in_go_yaml() {
 #[test]
 fn a_tag_decides_what_a_scalar_means() {
     #[track_caller]
-    fn check(text: &str, style: ScalarStyle, tag: &str, expected: Result<(&str, &str), ResolveError>) {
+    fn check(text: &str, style: ScalarStyle, tag: &str, expected: Result<(&'static str, &str), ResolveError>) {
         let found = resolve(text, style, Some(tag)).map(|scalar| describe(&scalar));
-        let expected = expected.map(|(tag, value)| (tag, value.to_owned()));
-        assert_eq!(
-            found.map(|(tag, value)| (tag.to_owned(), value)),
-            expected.map(|(tag, value)| (tag.to_owned(), value))
-        );
+        assert_eq!(found, expected.map(|(tag, value)| (tag, value.to_owned())), "{tag} {text:?}");
     }
     let mismatch = |tag| Err(ResolveError::TagMismatch { tag });
     use ScalarStyle::{DoubleQuoted, Literal, Plain, SingleQuoted};
