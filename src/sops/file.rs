@@ -10,6 +10,7 @@ use super::{
     seal::{Sealed, seal},
     selector::Selector,
     shape::{check_is_plain, check_shape},
+    walk::METADATA_KEY,
 };
 use crate::{
     base::{
@@ -98,7 +99,7 @@ pub fn encrypt(text: &str, key: &DataKey, new: &NewFile<'_>) -> Result<Encrypted
     let tree = Tree::parse(text)?;
     check_shape(&tree)?;
     check_is_plain(&tree)?;
-    let step = new.step.or_else(|| tree.step()).unwrap_or(DEFAULT_STEP);
+    let step = new.step.or_else(|| tree.step(None)).unwrap_or(DEFAULT_STEP);
     let sealed = seal(&tree, new.selector, new.coverage, ValueCipher::new(key), None, step)?;
     let mac = encrypt_mac(key, &sealed.mac, new.now)?;
     let block = NewBlock {
@@ -157,7 +158,7 @@ impl<'t> SopsFile<'t> {
     }
 
     fn step(&self) -> usize {
-        self.metadata.step(&self.tree).or_else(|| self.tree.step()).unwrap_or(DEFAULT_STEP)
+        self.tree.step(Some(METADATA_KEY)).or_else(|| self.metadata.step(&self.tree)).unwrap_or(DEFAULT_STEP)
     }
 
     fn open(&self, key: &DataKey, policy: MacPolicy, purpose: Purpose) -> Result<Opened, SopsError> {

@@ -72,7 +72,7 @@ impl Metadata {
         let last_modified = normalize_rfc3339(&last_modified)
             .ok_or_else(|| reader.fault(last_modified_node, MetadataFault::Unusable("lastmodified")))?;
         let (mac_node, mac) = reader.required("mac")?;
-        let (version_node, version) = reader.required("version")?;
+        let (version_node, version) = reader.version()?;
         if !is_version(&version) {
             return Err(reader.fault(version_node, MetadataFault::Unusable("version")));
         }
@@ -154,6 +154,17 @@ impl Reader<'_, '_> {
             Some(text) if !text.is_empty() => Ok((node, text)),
             Some(_) => Err(self.fault(node, MetadataFault::Missing(name))),
             None => Err(self.fault(node, MetadataFault::Unusable(name))),
+        }
+    }
+
+    /// A version without quotes can read as a number; its text counts.
+    fn version(&self) -> Result<(NodeId, String), SopsError> {
+        const NAME: &str = "version";
+        let node = self.field(self.block, NAME);
+        let node = node.ok_or_else(|| self.fault(self.block, MetadataFault::Missing(NAME)))?;
+        match &self.tree.resolve(node).kind {
+            Kind::Scalar { text, .. } if !text.as_str().is_empty() => Ok((node, text.as_str().to_owned())),
+            _ => Err(self.fault(node, MetadataFault::Missing(NAME))),
         }
     }
 

@@ -192,17 +192,31 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The indentation of one level: how much deeper the first nested block collection stands. `None` without one.
+    /// The indentation of one level: how much deeper the first nested block collection stands, that under a top-level
+    /// key `except` set aside. `None` without one.
     #[must_use]
-    pub fn step(&self) -> Option<usize> {
-        self.nodes.iter().find_map(|node| {
-            let Kind::Mapping(outer) = &node.kind else { return None };
-            outer.items.iter().find_map(|item| {
-                let Item::Entry(_, value) = item else { return None };
-                let inner = self.node(*value).collection()?;
-                let deeper = inner.column.checked_sub(outer.column)?;
-                (inner.layout == Layout::Block && outer.layout == Layout::Block && deeper > 0).then_some(deeper)
-            })
+    pub fn step(&self, except: Option<&str>) -> Option<usize> {
+        self.documents.iter().find_map(|document| self.step_within(self.resolve(document.root), except))
+    }
+
+    fn step_within(&self, node: &Node<'_>, except: Option<&str>) -> Option<usize> {
+        let outer = node.collection().filter(|outer| outer.layout == Layout::Block)?;
+        outer.items.iter().find_map(|item| {
+            let (key, value) = match *item {
+                Item::Comment(_) => return None,
+                Item::Entry(key, value) => (Some(key), value),
+                Item::Element(value) => (None, value),
+            };
+            let name = key.and_then(|key| match &self.node(key).kind {
+                Kind::Scalar { text, .. } => Some(text.as_str()),
+                _ => None,
+            });
+            if name.is_some() && name == except {
+                return None;
+            }
+            let inner = self.node(value);
+            let deeper = inner.collection().filter(|inner| inner.layout == Layout::Block)?.column.checked_sub(outer.column)?;
+            if key.is_some() && deeper > 0 { Some(deeper) } else { self.step_within(inner, None) }
         })
     }
 
