@@ -7,9 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{
-    CreationRule, Found, Match, PathRegex, Policy, PolicyError, PolicyWarning, PolicyWarningKind, absolute, find,
-};
+use super::{CreationRule, Found, Match, PathRegex, Policy, PolicyError, PolicyWarning, absolute, find};
 use crate::{
     base::span::LineColumn,
     sops::selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
@@ -198,10 +196,10 @@ pub fn explain(question: &Question<'_>) -> Explanation {
         }
         None => (find(start), Chosen::Nearest),
     };
-    let ignored = found.as_ref().ok().and_then(|found| found.ignored.clone());
+    let ignored = found.as_ref().ok().and_then(Found::warning);
     let consulted = consult(found, start);
     let mut explanation = blank(file, chosen);
-    explanation.warnings.extend(ignored.map(ignored_file));
+    explanation.warnings.extend(ignored.as_ref().map(note));
     let ours = describe(&mut explanation, &consulted);
     explanation.sops = sops_would(question, &explanation, ours);
     explanation
@@ -344,10 +342,6 @@ fn sops_would(question: &Question<'_>, explanation: &Explanation, ours: Option<&
         },
         Err(error) => SopsWould::Fail { policy: path, message: with_causes(&error) },
     }
-}
-
-fn ignored_file(path: PathBuf) -> Note {
-    note(&PolicyWarning { path, place: None, kind: PolicyWarningKind::IgnoredFile })
 }
 
 fn note(warning: &PolicyWarning) -> Note {

@@ -5,6 +5,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use super::warning::{PolicyWarning, PolicyWarningKind};
+
 /// The only name that a policy has.
 pub const POLICY_FILE_NAME: &str = ".sops.yaml";
 
@@ -21,6 +23,15 @@ pub struct Found {
     pub policy: Option<PathBuf>,
     /// The nearest `.sops.yml` on the way, the policy's own directory included, which nobody reads.
     pub ignored: Option<PathBuf>,
+}
+
+impl Found {
+    /// The warning about the file that nobody reads, if there is one.
+    #[must_use]
+    pub fn warning(&self) -> Option<PolicyWarning> {
+        let path = self.ignored.clone()?;
+        Some(PolicyWarning { path, place: None, kind: PolicyWarningKind::IgnoredFile })
+    }
 }
 
 /// Searches `start`, an absolute directory that need not exist, and the directories above it.
@@ -90,6 +101,14 @@ mod tests {
         assert_eq!(from("a/missing/x/.."), Found { policy: at(".sops.yaml"), ignored: at("a/.sops.yml") });
         assert_eq!(from("a/b/file/x"), Found { policy: at(".sops.yaml"), ignored: at("a/.sops.yml") });
         assert_eq!(from(""), Found { policy: at(".sops.yaml"), ignored: None });
+        assert!(
+            from("a")
+                .warning()
+                .unwrap()
+                .to_string()
+                .ends_with("a/.sops.yml: this file is not read: the policy's name is `.sops.yaml`")
+        );
+        assert_eq!(from("").warning(), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod tests;
 mod warning;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -138,9 +138,18 @@ impl Policy {
     #[must_use]
     pub fn warnings(&self) -> Vec<PolicyWarning> {
         let mut warnings = self.warnings.clone();
+        let mut catches_all = None;
+        let mut first_with = HashMap::new();
         for rule in self.rules() {
+            let pattern = rule.path_regex.as_ref().map_or("", PathRegex::as_str);
+            let first = *first_with.entry(pattern).or_insert(rule.index);
+            // Only what is certain: the same expression, or one that matches everything.
+            let because = catches_all.unwrap_or(first);
             warnings.extend(rule.broken(&self.path));
-            warnings.extend(self.doubts_of_path(rule));
+            warnings.extend(self.doubts_of_path(rule, pattern, because));
+            if catches_all.is_none() && warning::matches_everything(pattern) {
+                catches_all = Some(rule.index);
+            }
         }
         warnings.sort_by_key(|warning| warning.place);
         warnings.dedup();
@@ -182,20 +191,11 @@ impl Policy {
         Ok(None)
     }
 
-    /// What may be wrong with the path of `rule`; only what is certain.
-    fn doubts_of_path(&self, rule: &CreationRule) -> Vec<PolicyWarning> {
-        let pattern = rule.path_regex.as_ref().map_or("", PathRegex::as_str);
+    /// What is wrong with the path of `rule`; `because` is the first rule that matches all that this one does.
+    fn doubts_of_path(&self, rule: &CreationRule, pattern: &str, because: usize) -> Vec<PolicyWarning> {
         let place = rule.path_regex.as_ref().map_or(rule.place, |regex| regex.place);
-        let catches = |earlier: &&CreationRule| {
-            let earlier = earlier.path_regex.as_ref().map_or("", PathRegex::as_str);
-            earlier == pattern || warning::matches_everything(earlier)
-        };
-        let unreachable = self
-            .rules()
-            .iter()
-            .take(rule.index)
-            .find(catches)
-            .map(|earlier| PolicyWarningKind::UnreachableRule { rule: rule.index, because: earlier.index });
+        let unreachable =
+            (because < rule.index).then_some(PolicyWarningKind::UnreachableRule { rule: rule.index, because });
         let dot = warning::unescaped_dot(pattern)
             .map(|extension| PolicyWarningKind::UnescapedDot { rule: rule.index, extension });
         let warn = |kind| PolicyWarning { path: self.path.clone(), place: Some(place), kind };

@@ -47,8 +47,12 @@ impl Display for Page<'_> {
 
 fn render_rule(page: &mut Formatter<'_>, rule: &RuleExplanation) -> fmt::Result {
     match &rule.path_regex {
-        Some(regex) => writeln!(page, "rule {:<4} line {}: yes, `{regex}` is found", rule.rule, rule.line)?,
-        None => writeln!(page, "rule {:<4} line {}: yes, it is for every path", rule.rule, rule.line)?,
+        Some(regex) => {
+            writeln!(page, "rule {:<4} line {}: yes, `{regex}` is found", rule.rule, rule.line)?;
+        }
+        None => {
+            writeln!(page, "rule {:<4} line {}: yes, it is for every path", rule.rule, rule.line)?;
+        }
     }
     let groups = rule.key_groups.len();
     for (number, group) in rule.key_groups.iter().enumerate() {

@@ -15,6 +15,8 @@ use regex_automata::{
     nfa::thompson::WhichCaptures,
 };
 
+use regex_syntax::hir::{Hir, HirKind, Look};
+
 pub use error::{GoRegexError, GoRegexErrorKind};
 
 /// The longest pattern that is looked at, in bytes. Go has no such bound; it keeps hostile patterns cheap.
@@ -30,7 +32,18 @@ pub const MAX_COMPILED_BYTES: usize = 8 << 20;
 #[derive(Clone)]
 pub struct GoRegex {
     pattern: String,
-    regex: Regex,
+    matcher: Matcher,
+}
+
+/// What decides. The engine takes longer to build than a small file takes to encrypt, and most selectors need none.
+#[derive(Clone)]
+enum Matcher {
+    /// One of these texts and nothing else: `^(data|stringData)$`.
+    Exactly(Vec<String>),
+    /// This text anywhere: `secret`.
+    Containing(String),
+    /// Anything else.
+    Engine(Regex),
 }
 
 impl GoRegex {
@@ -44,30 +57,63 @@ impl GoRegex {
     /// <https://pkg.go.dev/regexp/syntax>
     pub fn parse(pattern: &str) -> Result<Self, GoRegexError> {
         let tree = parse::parse(pattern)?;
-        // Only the answer yes or no is asked for, of short texts: no captures, and no automata that cost time up front.
-        let config = meta::Config::new()
-            .nfa_size_limit(Some(MAX_COMPILED_BYTES))
-            .which_captures(WhichCaptures::None)
-            .onepass(false)
-            .dfa(false);
-        let regex = meta::Builder::new().configure(config).build_from_hir(&tree);
-        match regex {
-            Ok(regex) => Ok(Self { pattern: pattern.to_owned(), regex }),
-            // The tree is ours and sound, so that nothing but its size is left to complain of.
-            Err(_too_large) => Err(GoRegexError { kind: GoRegexErrorKind::TooLarge, offset: 0 }),
-        }
+        let matcher = match plain_texts(&tree) {
+            Some(matcher) => matcher,
+            None => Matcher::Engine(build_engine(&tree)?),
+        };
+        Ok(Self { pattern: pattern.to_owned(), matcher })
     }
 
     /// Whether the pattern matches anywhere in `text`.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        match &self.matcher {
+            Matcher::Exactly(texts) => texts.iter().any(|one| one == text),
+            Matcher::Containing(one) => text.contains(one.as_str()),
+            Matcher::Engine(regex) => regex.is_match(text),
+        }
     }
 
     /// The pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.pattern
+    }
+}
+
+fn build_engine(tree: &Hir) -> Result<Regex, GoRegexError> {
+    // Only the answer yes or no is asked for, of short texts: no captures, and no automata that cost time up front.
+    let config = meta::Config::new()
+        .nfa_size_limit(Some(MAX_COMPILED_BYTES))
+        .which_captures(WhichCaptures::None)
+        .onepass(false)
+        .dfa(false);
+    // The tree is ours and sound, so that nothing but its size is left to complain of.
+    let too_large = |_build_error| GoRegexError { kind: GoRegexErrorKind::TooLarge, offset: 0 };
+    meta::Builder::new().configure(config).build_from_hir(tree).map_err(too_large)
+}
+
+/// What decides for a tree of nothing but whole texts; `None` for every other one.
+fn plain_texts(tree: &Hir) -> Option<Matcher> {
+    if let HirKind::Concat(parts) = tree.kind() {
+        let [start, texts, end] = parts.as_slice() else {
+            return None;
+        };
+        let whole =
+            matches!(start.kind(), HirKind::Look(Look::Start)) && matches!(end.kind(), HirKind::Look(Look::End));
+        let texts = match texts.kind() {
+            HirKind::Alternation(texts) => texts.iter().map(literal_text).collect(),
+            _ => literal_text(texts).map(|text| vec![text]),
+        };
+        return texts.filter(|_| whole).map(Matcher::Exactly);
+    }
+    literal_text(tree).map(Matcher::Containing)
+}
+
+fn literal_text(tree: &Hir) -> Option<String> {
+    match tree.kind() {
+        HirKind::Literal(literal) => String::from_utf8(literal.0.to_vec()).ok(),
+        _ => None,
     }
 }
 
@@ -157,6 +203,35 @@ mod tests {
         assert!(compiled("^a(?i)*$").is_match("aaa"));
         assert!(!compiled("^a(?i)*$").is_match("A"));
         assert!(compiled(r"^\Qab\E*$").is_match("abb"));
+    }
+
+    #[track_caller]
+    fn check_match(pattern: &str, text: &str, expected: bool) {
+        assert_eq!(GoRegex::parse(pattern).unwrap().is_match(text), expected, "{pattern} in {text}");
+    }
+
+    #[test]
+    fn a_pattern_of_whole_texts_is_compared_and_not_searched() {
+        check_match("^(data|stringData)$", "data", true);
+        check_match("^(data|stringData)$", "metadata", false);
+        check_match("^(data|stringData)$", "data\n", false);
+        check_match("^(?:a|)$", "", true);
+        check_match("^data$", "data", true);
+        check_match("data$", "metadata", true);
+        check_match("data", "metadata", true);
+        check_match("é", "née", true);
+        check_match("^a|b$", "ab", true);
+    }
+
+    #[test]
+    fn any_number_of_characters_never_ends_inside_of_one() {
+        check_match("^.*$", "日本", true);
+        check_match("^.*.$", "é", true);
+        check_match("^.+.$", "é", false);
+        check_match("^[^/]*.[^/]*$", "é", true);
+        check_match(r"^a.*\b.*é$", "aé", true);
+        check_match(r"^a.*\B.*a$", "aéa", false);
+        check_match("^[^é]*$", "é", false);
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(super) fn parse(pattern: &str) -> Result<Hir, GoRegexError> {
         outer: Vec::new(),
         group: Group::new(0, flags),
         after_repetition: None,
+        bytes_will_do: !pattern.contains(r"\B"),
     };
     while !parser.cursor.rest().is_empty() {
         parser.step()?;
@@ -78,6 +79,8 @@ struct Parser<'p> {
     group: Group,
     /// Where the repetition starts that ends right before the cursor.
     after_repetition: Option<usize>,
+    /// Whether `.*` may stop inside of a character. Nothing could go on from there but a `\B`.
+    bytes_will_do: bool,
 }
 
 impl Parser<'_> {
@@ -105,9 +108,15 @@ impl Parser<'_> {
             Some('(') => self.open(start, self.flags)?,
             Some(')') => self.close(start)?,
             Some('|') => self.group.end_alternative(),
-            Some('*') => return self.repeat(start, after_repetition, &Counts { min: 0, max: None }),
-            Some('+') => return self.repeat(start, after_repetition, &Counts { min: 1, max: None }),
-            Some('?') => return self.repeat(start, after_repetition, &Counts { min: 0, max: Some(1) }),
+            Some('*') => {
+                return self.repeat(start, after_repetition, &Counts { min: 0, max: None });
+            }
+            Some('+') => {
+                return self.repeat(start, after_repetition, &Counts { min: 1, max: None });
+            }
+            Some('?') => {
+                return self.repeat(start, after_repetition, &Counts { min: 0, max: Some(1) });
+            }
             Some('^') if self.flags.multi_line => self.group.push(Hir::look(Look::StartLF)),
             Some('^') => self.group.push(Hir::look(Look::Start)),
             Some('$') if self.flags.multi_line => self.group.push(Hir::look(Look::EndLF)),
@@ -248,8 +257,11 @@ impl Parser<'_> {
         if copies > MAX_COPIES && (counts.min >= 2 || counts.max.is_some_and(|max| max >= 2)) {
             return Err(self.cursor.error_since(start, Kind::RepetitionRange));
         }
-        let tree =
-            Hir::repetition(Repetition { min: counts.min, max: counts.max, greedy: true, sub: Box::new(item.tree) });
+        let mut sub = item.tree;
+        if counts.min == 0 && counts.max.is_none() && self.bytes_will_do {
+            sub = class::any_number_in_bytes(sub);
+        }
+        let tree = Hir::repetition(Repetition { min: counts.min, max: counts.max, greedy: true, sub: Box::new(sub) });
         self.group.items.push(Item { tree, copies });
         self.after_repetition = Some(start);
         Ok(())
