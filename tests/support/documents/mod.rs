@@ -15,6 +15,7 @@
 //! for sample in documents::batch(7, 2_000) { … }   // the same 2,000 every time
 //! ```
 
+mod anchors;
 mod render;
 mod scalars;
 mod selectors;

@@ -2,22 +2,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::scalars::{Block, Key, Quotes, Scalar};
+use super::anchors::Anchors;
+use super::scalars::{self, Block, Key, Quotes, Scalar};
 use super::tree::{
     Ending, Entry, File, Form, Item, Layout, Line, List, Map, Node, Place, Props, Root, Shift, Tail,
 };
 use super::{Document, Feature, Leaf};
-
-/// An anchor whose node is complete, so that an alias to it is no circle.
-struct Anchor {
-    name: String,
-    is_map: bool,
-    /// Scalars that an alias to it stands for.
-    weight: usize,
-}
-
-/// Aliases to more scalars than this are left out: expanded in each other they would grow without bound.
-const ALIAS_WEIGHT_MAX: usize = 12;
 
 /// Where a value is about to be written.
 #[derive(Clone, Copy)]
@@ -32,8 +22,7 @@ struct Spot<'a> {
 struct Page<'a> {
     text: String,
     layout: &'a Layout,
-    anchors: Vec<Anchor>,
-    anchors_begun: usize,
+    anchors: Anchors,
     weight: usize,
     path: Vec<String>,
     leaves: Vec<Leaf>,
@@ -47,8 +36,7 @@ pub(super) fn render(file: &File) -> Document {
     let mut page = Page {
         text: String::new(),
         layout: &file.layout,
-        anchors: Vec::new(),
-        anchors_begun: 0,
+        anchors: Anchors::default(),
         weight: 0,
         path: Vec::new(),
         leaves: Vec::new(),
@@ -73,7 +61,7 @@ pub(super) fn render(file: &File) -> Document {
 
 impl Page<'_> {
     fn root(&mut self, root: &Root, has_dashes: bool) {
-        self.anchors.clear();
+        self.anchors.forget();
         self.is_after_list = false;
         if root.is_secret {
             self.features.insert(Feature::KubernetesSecret);
@@ -127,8 +115,8 @@ impl Page<'_> {
 
     fn block_map(&mut self, map: &Map, column: usize, start: Start) {
         let mut start = start;
-        let merged = self.merge_value(map);
-        if let Some(merged) = merged {
+        if let Some((merged, weight)) = self.anchors.merge(&map.merge) {
+            self.weight += weight;
             self.indent_at(column, &mut start);
             self.features.insert(Feature::MergeKey);
             self.text.push_str(&format!("<<: {merged}\n"));
@@ -204,10 +192,10 @@ impl Page<'_> {
                 self.on_same_line(&alias, spot);
             }
             Node::Map(map) if map.form == Form::Block && !map.entries.is_empty() => {
-                self.nested_map(map, spot)
+                self.nested_map(map, spot);
             }
             Node::List(list) if list.form == Form::Block && !list.items.is_empty() => {
-                self.nested_list(list, spot)
+                self.nested_list(list, spot);
             }
             Node::Map(_) | Node::List(_) => {
                 self.text.push_str(&" ".repeat(spot.place.gap));
@@ -288,10 +276,10 @@ impl Page<'_> {
             Scalar::Nothing => {}
             Scalar::Plain(lines) => self.flow_lines(lines, ("", Feature::MultiLinePlain), column),
             Scalar::Single(lines) => {
-                self.flow_lines(lines, ("'", Feature::MultiLineQuoted), column)
+                self.flow_lines(lines, ("'", Feature::MultiLineQuoted), column);
             }
             Scalar::Double(lines) => {
-                self.flow_lines(lines, ("\"", Feature::MultiLineQuoted), column)
+                self.flow_lines(lines, ("\"", Feature::MultiLineQuoted), column);
             }
             Scalar::Block(block) => self.block_scalar(block, spot),
         }
@@ -472,56 +460,27 @@ impl Page<'_> {
     fn begin_anchor(&mut self, props: &Props) -> Option<String> {
         props.has_anchor.then(|| {
             self.features.insert(Feature::Anchor);
-            self.anchors_begun += 1;
-            format!(
-                "{}{}",
-                if self.anchors_begun.is_multiple_of(2) {
-                    "x_"
-                } else {
-                    "app-"
-                },
-                self.anchors_begun
-            )
+            self.anchors.begin()
         })
     }
 
     fn end_anchor(&mut self, name: Option<String>, weight_before: usize, is_map: bool) {
-        let weight = self.weight - weight_before;
-        if let (Some(name), true) = (name, weight <= ALIAS_WEIGHT_MAX) {
-            self.anchors.push(Anchor {
-                name,
-                is_map,
-                weight,
-            });
+        if let Some(name) = name {
+            self.anchors.end(name, is_map, self.weight - weight_before);
         }
     }
 
+    /// An alias, or plain text where there is nothing to name.
     fn alias(&mut self, pick: usize) -> String {
-        let Some(anchor) = self.anchors.get(pick % self.anchors.len().max(1)) else {
-            self.leaf(&Scalar::Plain(Vec::from(["no-anchor-yet".to_owned()])));
-            return "no-anchor-yet".to_owned();
+        let Some((alias, weight)) = self.anchors.alias(pick) else {
+            let text = "no-anchor-yet";
+            self.leaf(&scalars::plain(text));
+            return text.to_owned();
         };
         self.features.insert(Feature::Alias);
-        self.weight += anchor.weight;
+        self.weight += weight;
         self.is_after_list = false;
-        format!("*{}", anchor.name)
-    }
-
-    fn merge_value(&mut self, map: &Map) -> Option<String> {
-        let maps: Vec<&Anchor> = self.anchors.iter().filter(|anchor| anchor.is_map).collect();
-        let picks = map
-            .merge
-            .iter()
-            .filter_map(|pick| maps.get(pick % maps.len().max(1)));
-        let (names, weights): (Vec<String>, Vec<usize>) = picks
-            .map(|anchor| (format!("*{}", anchor.name), anchor.weight))
-            .unzip();
-        self.weight += weights.iter().sum::<usize>();
-        match names.as_slice() {
-            [] => None,
-            [name] => Some(name.clone()),
-            names => Some(format!("[{} ]", names.join(" , "))),
-        }
+        alias
     }
 
     fn indent_at(&mut self, column: usize, start: &mut Start) {

@@ -271,10 +271,10 @@ const KEYS: &[&str] = &[
 /// Any scalar.
 pub(super) fn scalar() -> BoxedStrategy<Scalar> {
     prop_oneof![
-        3 => select(TYPED).prop_map(|text| plain(text)),
-        2 => select(LOOKALIKES).prop_map(|text| look_alike(text)),
-        2 => select(PUNCTUATION).prop_map(|text| punctuation(text)),
-        1 => select(UNICODE).prop_map(|text| plain(text)),
+        3 => select(TYPED).prop_map(plain),
+        2 => select(LOOKALIKES).prop_map(look_alike),
+        2 => select(PUNCTUATION).prop_map(punctuation),
+        1 => select(UNICODE).prop_map(plain),
         5 => words().prop_map(Scalar::Plain),
         3 => lines(single_line()).prop_map(Scalar::Single),
         4 => lines(double_line()).prop_map(Scalar::Double),

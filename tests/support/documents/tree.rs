@@ -16,6 +16,10 @@ pub(super) struct File {
 
 /// What holds for the whole file.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent traits of a file, each drawn alone"
+)]
 pub(super) struct Layout {
     /// Columns by which a nested block is indented.
     pub(super) step: usize,
