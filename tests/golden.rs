@@ -1,6 +1,8 @@
 //! The golden vectors that SOPS 3.13.2 made: what it opens we open, to the same bytes but for the listed differences, and
 //! what it refuses we refuse.
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -16,6 +18,7 @@ use gitops_secrets::{
     },
 };
 use serde_json::Value;
+use support::values::values;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sops");
 
@@ -165,3 +168,32 @@ fn diff(left: &str, right: &str) -> String {
     for i in 0..l.len().max(r.len()) { let (a,b)=(l.get(i),r.get(i)); if a!=b { out += &format!("   sops {a:?}\n   ours {b:?}\n"); if out.len()>700 {break} } }
     out
 }
+
+/// The folder's name does not tell the format of the base; its extension does.
+fn spellings() -> Vec<Value> {
+    let table = std::fs::read_to_string(format!("{VECTORS}/accepted-spellings/table.json")).unwrap();
+    let rows: Vec<Value> = serde_json::from_str(&table).unwrap();
+    rows.into_iter().filter(|row| row["file"].as_str().unwrap().ends_with(".yaml")).collect()
+}
+
+#[test]
+fn explore_spellings() {
+    let env: Env = [("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt")), ("HOME".into(), "/nonexistent".into())].into_iter().collect();
+    let rows = spellings();
+    println!("{} rows", rows.len());
+    for row in rows {
+        let file = format!("{VECTORS}/accepted-spellings/{}", row["file"].as_str().unwrap());
+        let name = row["name"].as_str().unwrap();
+        let Ok(text) = std::fs::read_to_string(&file) else { println!("NOT UTF-8 {name}"); continue };
+        let outcome = decrypt(&text, &env, MacPolicy::Require);
+        if outcome.exit_code() != row["exit_code"].as_i64().unwrap() {
+            println!("CODE {name} expected {} got {} {:?}", row["exit_code"], outcome.exit_code(), match &outcome { Outcome::Refused(e) => e.to_string(), _ => String::new() });
+        } else if let Outcome::Text(text) = &outcome {
+            let base = std::fs::read_to_string(format!("{VECTORS}/{}/decrypted.yaml", row["base"].as_str().unwrap())).unwrap();
+            let base_values = values(&base); let ours = values(text);
+            if row["values_equal"] == true && base_values != ours { println!("VALUES {name}\n{}", diff(&base_values, &ours)); }
+        }
+    }
+    panic!();
+}
+

@@ -2,3 +2,4 @@
 #![allow(dead_code, reason = "each test uses another part")]
 
 pub(crate) mod documents;
+pub(crate) mod values;
