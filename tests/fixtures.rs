@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const REPOSITORIES: [(&str, usize); 3] = [
-    ("layered-overlays", 5),
-    ("component-trees", 7),
-    ("per-cluster", 7),
-];
+const REPOSITORIES: [(&str, usize); 3] = [("layered-overlays", 5), ("component-trees", 7), ("per-cluster", 7)];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -19,8 +15,7 @@ fn the_keys_are_those_of_the_golden_vectors() {
     let read = |directory: PathBuf| -> BTreeMap<_, _> {
         let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
         let keys = entries.filter(|entry| entry.file_name() != "README.md");
-        keys.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()))
-            .collect()
+        keys.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect()
     };
     let keys = read(fixtures().join("keys"));
     assert_eq!(keys, read(fixtures().join("sops/keys")));
@@ -51,23 +46,13 @@ fn every_secret_of_the_example_repositories_is_encrypted() {
 fn every_resource_that_an_example_repository_names_exists() {
     for (repository, _) in REPOSITORIES {
         let files = files_below(&fixtures().join("repos").join(repository));
-        let kustomizations = files
-            .iter()
-            .filter(|path| path.ends_with("kustomization.yaml"));
+        let kustomizations = files.iter().filter(|path| path.ends_with("kustomization.yaml"));
         let mut named = 0;
         for path in kustomizations {
             let text = fs::read_to_string(path).unwrap();
-            let lines = text
-                .lines()
-                .skip_while(|line| *line != "resources:")
-                .skip(1);
+            let lines = text.lines().skip_while(|line| *line != "resources:").skip(1);
             for line in lines.take_while(|line| line.trim_start().starts_with("- ")) {
-                let resource = line
-                    .trim_start()
-                    .trim_start_matches("- ")
-                    .split(" #")
-                    .next()
-                    .unwrap();
+                let resource = line.trim_start().trim_start_matches("- ").split(" #").next().unwrap();
                 let target = path.parent().unwrap().join(resource);
                 assert!(target.exists(), "{} names {resource}", path.display());
                 named += 1;
@@ -92,12 +77,7 @@ fn secret_lines(text: &str) -> Vec<&str> {
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let walk = ignore::WalkBuilder::new(directory)
-        .standard_filters(false)
-        .build();
+    let walk = ignore::WalkBuilder::new(directory).standard_filters(false).build();
     let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
-    walk.flatten()
-        .filter(is_file)
-        .map(ignore::DirEntry::into_path)
-        .collect()
+    walk.flatten().filter(is_file).map(ignore::DirEntry::into_path).collect()
 }

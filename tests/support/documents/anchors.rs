@@ -26,22 +26,14 @@ impl Anchors {
     /// The name of an anchor whose node begins now.
     pub(super) fn begin(&mut self) -> String {
         self.begun += 1;
-        let stem = if self.begun.is_multiple_of(2) {
-            "x_"
-        } else {
-            "app-"
-        };
+        let stem = if self.begun.is_multiple_of(2) { "x_" } else { "app-" };
         format!("{stem}{}", self.begun)
     }
 
     /// From here on aliases may name it, if it stands for few scalars.
     pub(super) fn end(&mut self, name: String, is_map: bool, weight: usize) {
         if weight <= WEIGHT_MAX {
-            self.complete.push(Anchor {
-                name,
-                is_map,
-                weight,
-            });
+            self.complete.push(Anchor { name, is_map, weight });
         }
     }
 
@@ -53,17 +45,10 @@ impl Anchors {
 
     /// The value of a merge key over the map anchors with these numbers, and its weight.
     pub(super) fn merge(&self, picks: &[usize]) -> Option<(String, usize)> {
-        let maps: Vec<&Anchor> = self
-            .complete
-            .iter()
-            .filter(|anchor| anchor.is_map)
-            .collect();
-        let picked = picks
-            .iter()
-            .filter_map(|pick| maps.get(pick % maps.len().max(1)));
-        let (aliases, weights): (Vec<String>, Vec<usize>) = picked
-            .map(|anchor| (format!("*{}", anchor.name), anchor.weight))
-            .unzip();
+        let maps: Vec<&Anchor> = self.complete.iter().filter(|anchor| anchor.is_map).collect();
+        let picked = picks.iter().filter_map(|pick| maps.get(pick % maps.len().max(1)));
+        let (aliases, weights): (Vec<String>, Vec<usize>) =
+            picked.map(|anchor| (format!("*{}", anchor.name), anchor.weight)).unzip();
         let value = match aliases.as_slice() {
             [] => return None,
             [alias] => alias.clone(),

@@ -167,22 +167,13 @@ pub(crate) fn batch(seed: u64, count: usize) -> Vec<Sample> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = sample();
-    let one = |_| {
-        strategy
-            .new_tree(&mut runner)
-            .ok()
-            .map(|tree| tree.current())
-    };
+    let one = |_| strategy.new_tree(&mut runner).ok().map(|tree| tree.current());
     (0..count).filter_map(one).collect()
 }
 
 fn with_something_to_encrypt(file: &tree::File) -> Document {
     let document = render::render(file);
-    if document
-        .leaves
-        .iter()
-        .any(selectors::is_encrypted_by_default)
-    {
+    if document.leaves.iter().any(selectors::is_encrypted_by_default) {
         return document;
     }
     let mut file = file.clone();

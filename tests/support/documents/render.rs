@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::anchors::Anchors;
 use super::scalars::{self, Block, Key, Quotes, Scalar};
-use super::tree::{
-    Ending, Entry, File, Form, Item, Layout, Line, List, Map, Node, Place, Props, Root, Shift, Tail,
-};
+use super::tree::{Ending, Entry, File, Form, Item, Layout, Line, List, Map, Node, Place, Props, Root, Shift, Tail};
 use super::{Document, Feature, Leaf};
 
 /// Where a value is about to be written.
@@ -52,8 +50,7 @@ pub(super) fn render(file: &File) -> Document {
         page.features.insert(Feature::ManyDocuments);
     }
     for (number, root) in file.roots.iter().enumerate() {
-        let needs_dashes =
-            number > 0 || file.layout.has_directive || file.layout.starts_with_dashes;
+        let needs_dashes = number > 0 || file.layout.has_directive || file.layout.starts_with_dashes;
         page.root(root, needs_dashes);
     }
     page.finish()
@@ -106,11 +103,7 @@ impl Page<'_> {
             self.features.insert(Feature::ByteOrderMark);
             self.text.insert(0, '\u{feff}');
         }
-        Document {
-            text: self.text,
-            leaves: self.leaves,
-            features: self.features,
-        }
+        Document { text: self.text, leaves: self.leaves, features: self.features }
     }
 
     fn block_map(&mut self, map: &Map, column: usize, start: Start) {
@@ -141,8 +134,7 @@ impl Page<'_> {
         }
         if entry.is_explicit {
             self.features.insert(Feature::ExplicitKey);
-            self.text
-                .push_str(&format!("? {}\n{}:", key.render(false), " ".repeat(column)));
+            self.text.push_str(&format!("? {}\n{}:", key.render(false), " ".repeat(column)));
         } else {
             self.text.push_str(&key.render(false));
             if entry.has_blank_before_colon {
@@ -151,14 +143,7 @@ impl Page<'_> {
             }
             self.text.push(':');
         }
-        self.value(
-            &entry.value,
-            Spot {
-                column,
-                place: &entry.place,
-                is_item: false,
-            },
-        );
+        self.value(&entry.value, Spot { column, place: &entry.place, is_item: false });
     }
 
     fn block_list(&mut self, list: &List, column: usize, start: Start) {
@@ -170,14 +155,7 @@ impl Page<'_> {
             }
             self.indent_at(column, &mut start);
             self.text.push('-');
-            self.value(
-                value,
-                Spot {
-                    column,
-                    place,
-                    is_item: true,
-                },
-            );
+            self.value(value, Spot { column, place, is_item: true });
         }
         self.lines(&list.foot, column);
         self.list_depth -= 1;
@@ -208,19 +186,14 @@ impl Page<'_> {
     fn nested_map(&mut self, map: &Map, spot: Spot<'_>) {
         let name = self.begin_anchor(&map.props);
         let weight = self.weight;
-        let fits_on_line =
-            name.is_none() && map.props.tag.is_none() && spot.place.next_line.is_none();
+        let fits_on_line = name.is_none() && map.props.tag.is_none() && spot.place.next_line.is_none();
         if spot.is_item && fits_on_line {
             self.text.push_str(&" ".repeat(spot.place.gap));
             self.block_map(map, spot.column + 1 + spot.place.gap, Start::OnThisLine);
         } else {
             self.props(name.as_deref(), &map.props);
             self.tail(&spot.place.tail);
-            self.block_map(
-                map,
-                spot.column + map.step.unwrap_or(self.layout.step),
-                Start::OnNewLine,
-            );
+            self.block_map(map, spot.column + map.step.unwrap_or(self.layout.step), Start::OnNewLine);
         }
         self.end_anchor(name, weight, true);
     }
@@ -228,8 +201,7 @@ impl Page<'_> {
     fn nested_list(&mut self, list: &List, spot: Spot<'_>) {
         let name = self.begin_anchor(&list.props);
         let weight = self.weight;
-        let fits_on_line =
-            name.is_none() && list.props.tag.is_none() && spot.place.next_line.is_none();
+        let fits_on_line = name.is_none() && list.props.tag.is_none() && spot.place.next_line.is_none();
         if spot.is_item {
             self.features.insert(Feature::NestedList);
         }
@@ -245,11 +217,7 @@ impl Page<'_> {
             if stays {
                 self.features.insert(Feature::UnindentedList);
             }
-            self.block_list(
-                list,
-                spot.column + if stays { 0 } else { step },
-                Start::OnNewLine,
-            );
+            self.block_list(list, spot.column + if stays { 0 } else { step }, Start::OnNewLine);
         }
         self.end_anchor(name, weight, false);
     }
@@ -300,21 +268,14 @@ impl Page<'_> {
             self.features.insert(when_many);
         }
         let between = format!("\n{}", " ".repeat(column));
-        self.text
-            .push_str(&format!("{quote}{}{quote}", lines.join(&between)));
+        self.text.push_str(&format!("{quote}{}{quote}", lines.join(&between)));
     }
 
     fn block_scalar(&mut self, block: &Block, spot: Spot<'_>) {
-        self.features.insert(if block.is_folded {
-            Feature::BlockFolded
-        } else {
-            Feature::BlockLiteral
-        });
+        self.features.insert(if block.is_folded { Feature::BlockFolded } else { Feature::BlockLiteral });
         let indent = block.indent.unwrap_or(self.layout.step);
         let first = block.lines.iter().position(|line| !line.trim().is_empty());
-        let starts_blank = first
-            .and_then(|at| block.lines.get(at))
-            .is_some_and(|line| line.starts_with(' '));
+        let starts_blank = first.and_then(|at| block.lines.get(at)).is_some_and(|line| line.starts_with(' '));
         self.text.push(if block.is_folded { '>' } else { '|' });
         if block.says_indent || starts_blank {
             self.features.insert(Feature::BlockIndicator);
@@ -326,11 +287,7 @@ impl Page<'_> {
             // Blanks before the first content would count as its indentation.
             if !line.is_empty() && first.is_some_and(|first| at >= first) {
                 // sops 3.13.2 cannot spell a text of several lines that starts with a tab.
-                let line = if first == Some(at) {
-                    line.trim_start_matches('\t')
-                } else {
-                    line
-                };
+                let line = if first == Some(at) { line.trim_start_matches('\t') } else { line };
                 self.text.push_str(&" ".repeat(spot.column + indent));
                 self.text.push_str(line);
             }
@@ -433,17 +390,13 @@ impl Page<'_> {
         if may_be_empty {
             self.features.insert(Feature::EmptyValue);
         }
-        self.leaves.push(Leaf {
-            path: self.path.clone(),
-            may_be_empty,
-        });
+        self.leaves.push(Leaf { path: self.path.clone(), may_be_empty });
         self.weight += 1;
         self.is_after_list = false;
     }
 
     fn on_same_line(&mut self, value: &str, spot: Spot<'_>) {
-        self.text
-            .push_str(&format!("{}{value}", " ".repeat(spot.place.gap)));
+        self.text.push_str(&format!("{}{value}", " ".repeat(spot.place.gap)));
         self.tail(&spot.place.tail);
     }
 

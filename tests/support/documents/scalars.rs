@@ -173,18 +173,7 @@ const PUNCTUATION: &[&str] = &[
     "!bang",
 ];
 
-const UNICODE: &[&str] = &[
-    "é",
-    "日本語",
-    "naïve café",
-    "Ключ",
-    "🦀",
-    "e\u{301}",
-    "ß",
-    "مرحبا",
-    "a\u{a0}b",
-    "𝔘",
-];
+const UNICODE: &[&str] = &["é", "日本語", "naïve café", "Ключ", "🦀", "e\u{301}", "ß", "مرحبا", "a\u{a0}b", "𝔘"];
 
 const ESCAPES: &[&str] = &[
     "\\n",
@@ -296,11 +285,8 @@ pub(super) fn key() -> BoxedStrategy<Key> {
         3 => "[a-zA-Z][a-zA-Z0-9_.-]{0,12}",
         1 => "[a-z]{1,8}_unencrypted",
     ];
-    let quotes =
-        prop_oneof![8 => Just(Quotes::None), 1 => Just(Quotes::Single), 1 => Just(Quotes::Double)];
-    (text, quotes)
-        .prop_map(|(text, quotes)| Key::new(&text, quotes))
-        .boxed()
+    let quotes = prop_oneof![8 => Just(Quotes::None), 1 => Just(Quotes::Single), 1 => Just(Quotes::Double)];
+    (text, quotes).prop_map(|(text, quotes)| Key::new(&text, quotes)).boxed()
 }
 
 /// The text of a comment, what follows its `#`.
@@ -321,22 +307,14 @@ impl Key {
         let needs_quotes = text.is_empty()
             || TYPED.contains(&text)
             || text.starts_with([
-                '-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"',
-                '%', '@', '`', ' ',
+                '-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', ' ',
             ])
             || text.ends_with([' ', ':'])
             || text.contains(": ")
             || text.contains(" #")
             || matches!(text, "<<" | "=");
-        let quotes = if needs_quotes && quotes == Quotes::None {
-            Quotes::Double
-        } else {
-            quotes
-        };
-        Self {
-            text: text.to_owned(),
-            quotes,
-        }
+        let quotes = if needs_quotes && quotes == Quotes::None { Quotes::Double } else { quotes };
+        Self { text: text.to_owned(), quotes }
     }
 
     /// As it is written in a block map, or in a flow collection.
@@ -359,9 +337,7 @@ impl Scalar {
         match self {
             Self::Nothing => true,
             Self::Plain(lines) => matches!(lines.concat().as_str(), "~" | "null" | "Null" | "NULL"),
-            Self::Single(lines) | Self::Double(lines) => {
-                lines.iter().all(|line| line.trim().is_empty())
-            }
+            Self::Single(lines) | Self::Double(lines) => lines.iter().all(|line| line.trim().is_empty()),
             Self::Block(block) => block.lines.iter().all(|line| line.trim().is_empty()),
         }
     }
@@ -395,17 +371,11 @@ pub(super) fn single_quoted(text: &str) -> String {
 }
 
 fn double_quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\t', "\\t")
-    )
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t"))
 }
 
 fn is_safe_in_flow(text: &str) -> bool {
-    let is_safe =
-        |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '+' | ' ' | '~');
+    let is_safe = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '+' | ' ' | '~');
     text.chars().all(is_safe) && !text.starts_with(['-', ' ']) && !text.ends_with(' ')
 }
 
@@ -480,15 +450,13 @@ fn block() -> BoxedStrategy<Block> {
         proptest::collection::vec(line, 0..6),
         0..3_usize,
     )
-        .prop_map(
-            |(is_folded, chomp, says_indent, indent, lines, blank_after)| Block {
-                is_folded,
-                chomp,
-                says_indent,
-                indent,
-                lines,
-                blank_after,
-            },
-        )
+        .prop_map(|(is_folded, chomp, says_indent, indent, lines, blank_after)| Block {
+            is_folded,
+            chomp,
+            says_indent,
+            indent,
+            lines,
+            blank_after,
+        })
         .boxed()
 }

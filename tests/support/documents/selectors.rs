@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use regex::Regex;
 
 use super::{Document, Leaf};
 
@@ -29,6 +28,30 @@ pub(crate) struct Selector {
     pub(crate) mac_only_encrypted: bool,
     /// `stores.yaml.indent`, where the policy says it.
     pub(crate) indent: Option<usize>,
+    /// What the pattern means, said once more without a regular expression.
+    hits: Hits,
+}
+
+/// The keys that a pattern matches.
+#[derive(Debug, Clone)]
+enum Hits {
+    Whole(String),
+    Start(String),
+    End(String),
+    Part(String),
+    AnyCase(String),
+}
+
+impl Hits {
+    fn contains(&self, key: &str) -> bool {
+        match self {
+            Self::Whole(text) => key == text,
+            Self::Start(text) => key.starts_with(text),
+            Self::End(text) => key.ends_with(text),
+            Self::Part(text) => key.contains(text),
+            Self::AnyCase(text) => key.eq_ignore_ascii_case(text),
+        }
+    }
 }
 
 impl Selector {
@@ -49,10 +72,7 @@ impl Selector {
     pub(crate) fn policy(&self, recipient: &str) -> String {
         let mut text = "creation_rules:\n  - path_regex: \\.ya?ml$\n".to_owned();
         if let Some(field) = self.field() {
-            text.push_str(&format!(
-                "    {field}: '{}'\n",
-                self.pattern.replace('\'', "''")
-            ));
+            text.push_str(&format!("    {field}: '{}'\n", self.pattern.replace('\'', "''")));
         }
         if self.mac_only_encrypted {
             text.push_str("    mac_only_encrypted: true\n");
@@ -66,14 +86,10 @@ impl Selector {
 
     /// Whether the value at this path is encrypted. Says nothing of comment selectors, which look elsewhere.
     pub(crate) fn encrypts(&self, leaf: &Leaf) -> Option<bool> {
-        let any = |hit: &dyn Fn(&str) -> bool| leaf.path.iter().any(|key| hit(key));
-        let regex = || Regex::new(&self.pattern).ok();
+        let is_hit = leaf.path.iter().any(|key| self.hits.contains(key));
         match self.kind {
-            SelectorKind::Default => Some(!any(&|key| key.ends_with(DEFAULT_SUFFIX))),
-            SelectorKind::UnencryptedSuffix => Some(!any(&|key| key.ends_with(&self.pattern))),
-            SelectorKind::EncryptedSuffix => Some(any(&|key| key.ends_with(&self.pattern))),
-            SelectorKind::UnencryptedRegex => regex().map(|regex| !any(&|key| regex.is_match(key))),
-            SelectorKind::EncryptedRegex => regex().map(|regex| any(&|key| regex.is_match(key))),
+            SelectorKind::EncryptedSuffix | SelectorKind::EncryptedRegex => Some(is_hit),
+            SelectorKind::Default | SelectorKind::UnencryptedSuffix | SelectorKind::UnencryptedRegex => Some(!is_hit),
             SelectorKind::UnencryptedCommentRegex | SelectorKind::EncryptedCommentRegex => None,
         }
     }
@@ -121,35 +137,18 @@ pub(super) fn wish() -> impl Strategy<Value = Wish> {
             SelectorKind::EncryptedCommentRegex,
         ][..],
     );
-    let shape = select(
-        &[
-            Shape::Whole,
-            Shape::Start,
-            Shape::End,
-            Shape::Part,
-            Shape::Either,
-            Shape::AnyCase,
-        ][..],
-    );
+    let shape = select(&[Shape::Whole, Shape::Start, Shape::End, Shape::Part, Shape::Either, Shape::AnyCase][..]);
     let indent = prop::option::weighted(0.3, select(&[2, 3, 4, 8][..]));
-    (
-        kind,
-        shape,
-        0..64_usize,
-        0..8_usize,
-        prop::bool::weighted(0.25),
-        indent,
+    (kind, shape, 0..64_usize, 0..8_usize, prop::bool::weighted(0.25), indent).prop_map(
+        |(kind, shape, leaf, key, mac_only_encrypted, indent)| Wish {
+            kind,
+            shape,
+            leaf,
+            key,
+            mac_only_encrypted,
+            indent,
+        },
     )
-        .prop_map(
-            |(kind, shape, leaf, key, mac_only_encrypted, indent)| Wish {
-                kind,
-                shape,
-                leaf,
-                key,
-                mac_only_encrypted,
-                indent,
-            },
-        )
 }
 
 impl Wish {
@@ -165,57 +164,60 @@ impl Wish {
     /// A selector of the wished kind that encrypts at least one value of `document`, and where it can leaves
     /// at least one clear; the default one where no key of the document makes such a pattern.
     pub(super) fn fit(&self, document: &Document) -> Selector {
-        let selector = |kind, pattern| Selector {
+        let selector = |kind, pattern, hits| Selector {
             kind,
             pattern,
             mac_only_encrypted: self.mac_only_encrypted,
             indent: self.indent,
+            hits,
         };
+        let default_hits = Hits::End(DEFAULT_SUFFIX.to_owned());
         if let Some(marker) = self.marker() {
-            return selector(self.kind, marker.trim_start().to_owned());
+            return selector(self.kind, marker.trim_start().to_owned(), default_hits);
         }
-        let leaves: Vec<&Leaf> = document
-            .leaves
-            .iter()
-            .filter(|leaf| !leaf.may_be_empty)
-            .collect();
+        let leaves: Vec<&Leaf> = document.leaves.iter().filter(|leaf| !leaf.may_be_empty).collect();
         // From the wished leaf on, the first whose key makes a selector that hits something.
-        let rotated = leaves
-            .iter()
-            .cycle()
-            .skip(self.leaf % leaves.len().max(1))
-            .take(leaves.len());
+        let rotated = leaves.iter().cycle().skip(self.leaf % leaves.len().max(1)).take(leaves.len());
         rotated
             .filter_map(|leaf| leaf.path.get(self.key % leaf.path.len().max(1)))
-            .map(|key| selector(self.kind, self.pattern(key)))
-            .filter(|selector| {
-                !selector.pattern.is_empty() || selector.kind == SelectorKind::Default
+            .filter(|key| !key.is_empty() && self.kind != SelectorKind::Default)
+            .map(|key| {
+                let (pattern, hits) = self.pattern(key);
+                selector(self.kind, pattern, hits)
             })
-            .find(|selector| {
-                leaves
-                    .iter()
-                    .any(|leaf| selector.encrypts(leaf) == Some(true))
-            })
-            .unwrap_or_else(|| selector(SelectorKind::Default, String::new()))
+            .find(|selector| leaves.iter().any(|leaf| selector.encrypts(leaf) == Some(true)))
+            .unwrap_or_else(|| selector(SelectorKind::Default, String::new(), default_hits))
     }
 
-    fn pattern(&self, key: &str) -> String {
+    fn pattern(&self, key: &str) -> (String, Hits) {
         let characters = key.chars().count();
-        let start: String = key.chars().take(characters.min(4)).collect();
+        let start: String = key.chars().take(4).collect();
         let end: String = key.chars().skip(characters.saturating_sub(4)).collect();
-        let escaped = regex::escape(key);
+        let whole = key.to_owned();
+        let escaped = escape(key);
         match (self.kind, self.shape) {
-            (SelectorKind::Default, _) => String::new(),
             (SelectorKind::UnencryptedSuffix | SelectorKind::EncryptedSuffix, Shape::Whole) => {
-                key.to_owned()
+                (whole.clone(), Hits::End(whole))
             }
-            (SelectorKind::UnencryptedSuffix | SelectorKind::EncryptedSuffix, _) => end,
-            (_, Shape::Start) => format!("^{}", regex::escape(&start)),
-            (_, Shape::End) => format!("{}$", regex::escape(&end)),
-            (_, Shape::Part) => escaped,
-            (_, Shape::Either) => format!("^(no such key|{escaped})$"),
-            (_, Shape::AnyCase) => format!("(?i)^{}$", regex::escape(&key.to_uppercase())),
-            (_, Shape::Whole) => format!("^{escaped}$"),
+            (SelectorKind::UnencryptedSuffix | SelectorKind::EncryptedSuffix, _) => (end.clone(), Hits::End(end)),
+            (_, Shape::Start) => (format!("^{}", escape(&start)), Hits::Start(start)),
+            (_, Shape::End) => (format!("{}$", escape(&end)), Hits::End(end)),
+            (_, Shape::Part) => (escaped, Hits::Part(whole)),
+            (_, Shape::Either) => (format!("^(no such key|{escaped})$"), Hits::Whole(whole)),
+            (_, Shape::AnyCase) => (format!("(?i)^{}$", escape(&key.to_ascii_uppercase())), Hits::AnyCase(whole)),
+            (_, Shape::Whole) => (format!("^{escaped}$"), Hits::Whole(whole)),
         }
     }
+}
+
+/// The text as a regular expression: Go takes a backslash before any ASCII punctuation.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '_' | '-' | '/' | '\'' | '"') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
 }

@@ -16,10 +16,7 @@ pub(super) struct File {
 
 /// What holds for the whole file.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent traits of a file, each drawn alone"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a file, each drawn alone")]
 pub(super) struct Layout {
     /// Columns by which a nested block is indented.
     pub(super) step: usize,
@@ -158,17 +155,13 @@ pub(super) enum Tail {
 /// Any file.
 pub(super) fn file() -> BoxedStrategy<File> {
     let roots = prop_oneof![5 => vec(root(), 1), 1 => vec(root(), 2..4)];
-    (layout(), roots)
-        .prop_map(|(layout, roots)| File { layout, roots })
-        .boxed()
+    (layout(), roots).prop_map(|(layout, roots)| File { layout, roots }).boxed()
 }
 
 /// Gives the first document a value that the default selector encrypts.
 pub(super) fn add_password(file: &mut File) {
     if let Some(root) = file.roots.first_mut() {
-        root.map
-            .entries
-            .insert(0, simple_entry("password", "correct horse", Vec::new()));
+        root.map.entries.insert(0, simple_entry("password", "correct horse", Vec::new()));
     }
 }
 
@@ -179,19 +172,10 @@ pub(super) fn mark_first_entry(file: &mut File, text: &str) {
     };
     root.map.form = Form::Block;
     root.map.merge.clear();
-    let head = vec![Line::Comment {
-        shift: Shift::WithContent,
-        text: text.to_owned(),
-    }];
-    root.map
-        .entries
-        .insert(0, simple_entry("unmarked", "first", Vec::new()));
-    root.map
-        .entries
-        .insert(1, simple_entry("marked", "second", head));
-    root.map
-        .entries
-        .insert(2, simple_entry("unmarked_too", "third", Vec::new()));
+    let head = vec![Line::Comment { shift: Shift::WithContent, text: text.to_owned() }];
+    root.map.entries.insert(0, simple_entry("unmarked", "first", Vec::new()));
+    root.map.entries.insert(1, simple_entry("marked", "second", head));
+    root.map.entries.insert(2, simple_entry("unmarked_too", "third", Vec::new()));
 }
 
 fn simple_entry(key: &str, value: &str, head: Vec<Line>) -> Entry {
@@ -200,11 +184,7 @@ fn simple_entry(key: &str, value: &str, head: Vec<Line>) -> Entry {
         key: Key::new(key, Quotes::None),
         is_explicit: false,
         has_blank_before_colon: false,
-        place: Place {
-            gap: 1,
-            next_line: None,
-            tail: Tail::Nothing,
-        },
+        place: Place { gap: 1, next_line: None, tail: Tail::Nothing },
         value: Node::Scalar(scalars::plain(value), Props::default()),
     }
 }
@@ -226,24 +206,17 @@ fn layout() -> impl Strategy<Value = Layout> {
         ending,
     )
         .prop_map(
-            |(
-                step,
-                indents_lists,
-                has_crlf,
-                has_bom,
-                has_directive,
-                has_list_comments,
-                starts_with_dashes,
-                ending,
-            )| Layout {
-                step,
-                indents_lists,
-                has_crlf,
-                has_bom,
-                has_directive,
-                has_list_comments,
-                starts_with_dashes,
-                ending,
+            |(step, indents_lists, has_crlf, has_bom, has_directive, has_list_comments, starts_with_dashes, ending)| {
+                Layout {
+                    step,
+                    indents_lists,
+                    has_crlf,
+                    has_bom,
+                    has_directive,
+                    has_list_comments,
+                    starts_with_dashes,
+                    ending,
+                }
             },
         )
 }
@@ -254,19 +227,12 @@ fn root() -> BoxedStrategy<Root> {
         1 => secret().prop_map(|map| (map, true)),
     ];
     (head(), map, tail(), prop::bool::weighted(0.05))
-        .prop_map(|(head, (map, is_secret), dashes_tail, has_end)| Root {
-            head,
-            map,
-            dashes_tail,
-            has_end,
-            is_secret,
-        })
+        .prop_map(|(head, (map, is_secret), dashes_tail, has_end)| Root { head, map, dashes_tail, has_end, is_secret })
         .boxed()
 }
 
 fn root_map() -> BoxedStrategy<Map> {
-    let form =
-        prop_oneof![30 => Just(Form::Block), 1 => Just(Form::Flow), 1 => Just(Form::FlowLines)];
+    let form = prop_oneof![30 => Just(Form::Block), 1 => Just(Form::Flow), 1 => Just(Form::FlowLines)];
     (form, vec(entry(node()), 1..8), head())
         .prop_map(|(form, entries, foot)| Map {
             form,
@@ -281,14 +247,7 @@ fn root_map() -> BoxedStrategy<Map> {
 
 /// The shape of a Kubernetes Secret.
 fn secret() -> BoxedStrategy<Map> {
-    let data = vec(
-        entry(
-            scalars::base64()
-                .prop_map(|value| Node::Scalar(value, Props::default()))
-                .boxed(),
-        ),
-        1..4,
-    );
+    let data = vec(entry(scalars::base64().prop_map(|value| Node::Scalar(value, Props::default())).boxed()), 1..4);
     let string_data = vec(entry(scalar_node()), 1..5);
     (data, string_data, head(), head())
         .prop_map(|(data, string_data, before, between)| {
@@ -302,14 +261,9 @@ fn secret() -> BoxedStrategy<Map> {
                     foot,
                 })
             };
-            let below = |key, head, value| Entry {
-                value,
-                ..simple_entry(key, "", head)
-            };
-            let metadata = vec![
-                simple_entry("name", "example", Vec::new()),
-                simple_entry("namespace", "default", Vec::new()),
-            ];
+            let below = |key, head, value| Entry { value, ..simple_entry(key, "", head) };
+            let metadata =
+                vec![simple_entry("name", "example", Vec::new()), simple_entry("namespace", "default", Vec::new())];
             Map {
                 form: Form::Block,
                 props: Props::default(),
@@ -343,68 +297,35 @@ fn node() -> BoxedStrategy<Node> {
 
 fn scalar_node() -> BoxedStrategy<Node> {
     let tag = prop::option::weighted(0.04, select(&["!!str", "!", "!custom"][..]));
-    (scalars::scalar(), props(tag.boxed()))
-        .prop_map(|(scalar, props)| Node::Scalar(scalar, props))
-        .boxed()
+    (scalars::scalar(), props(tag.boxed())).prop_map(|(scalar, props)| Node::Scalar(scalar, props)).boxed()
 }
 
 fn map(value: BoxedStrategy<Node>) -> BoxedStrategy<Map> {
-    let merge =
-        prop_oneof![6 => vec(0..8_usize, 0), 1 => vec(0..8_usize, 1), 1 => vec(0..8_usize, 2)];
+    let merge = prop_oneof![6 => vec(0..8_usize, 0), 1 => vec(0..8_usize, 1), 1 => vec(0..8_usize, 2)];
     let tag = prop::option::weighted(0.02, Just("!!map"));
-    (
-        form(),
-        props(tag.boxed()),
-        step(),
-        merge,
-        vec(entry(value), 0..5),
-        foot(),
-    )
-        .prop_map(|(form, props, step, merge, entries, foot)| Map {
-            form,
-            props,
-            step,
-            merge,
-            entries,
-            foot,
-        })
+    (form(), props(tag.boxed()), step(), merge, vec(entry(value), 0..5), foot())
+        .prop_map(|(form, props, step, merge, entries, foot)| Map { form, props, step, merge, entries, foot })
         .boxed()
 }
 
 fn list(value: BoxedStrategy<Node>) -> BoxedStrategy<List> {
     let tag = prop::option::weighted(0.02, Just("!!seq"));
-    let item =
-        (head(), place(), value).prop_map(|(head, place, value)| Item { head, place, value });
+    let item = (head(), place(), value).prop_map(|(head, place, value)| Item { head, place, value });
     (form(), props(tag.boxed()), step(), vec(item, 0..5), foot())
-        .prop_map(|(form, props, step, items, foot)| List {
-            form,
-            props,
-            step,
-            items,
-            foot,
-        })
+        .prop_map(|(form, props, step, items, foot)| List { form, props, step, items, foot })
         .boxed()
 }
 
 fn entry(value: BoxedStrategy<Node>) -> BoxedStrategy<Entry> {
-    (
-        head(),
-        scalars::key(),
-        prop::bool::weighted(0.03),
-        prop::bool::weighted(0.03),
-        place(),
-        value,
-    )
-        .prop_map(
-            |(head, key, is_explicit, has_blank_before_colon, place, value)| Entry {
-                head,
-                key,
-                is_explicit,
-                has_blank_before_colon,
-                place,
-                value,
-            },
-        )
+    (head(), scalars::key(), prop::bool::weighted(0.03), prop::bool::weighted(0.03), place(), value)
+        .prop_map(|(head, key, is_explicit, has_blank_before_colon, place, value)| Entry {
+            head,
+            key,
+            is_explicit,
+            has_blank_before_colon,
+            place,
+            value,
+        })
         .boxed()
 }
 
@@ -423,11 +344,7 @@ fn step() -> impl Strategy<Value = Option<usize>> {
 fn place() -> BoxedStrategy<Place> {
     let gap = prop_oneof![12 => Just(1), 1 => 2..5_usize];
     (gap, prop::option::weighted(0.05, head()), tail())
-        .prop_map(|(gap, next_line, tail)| Place {
-            gap,
-            next_line,
-            tail,
-        })
+        .prop_map(|(gap, next_line, tail)| Place { gap, next_line, tail })
         .boxed()
 }
 
