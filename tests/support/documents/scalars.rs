@@ -348,11 +348,7 @@ impl Scalar {
             Self::Nothing => "null".to_owned(),
             Self::Plain(lines) => {
                 let text = lines.join(" ");
-                if is_safe_in_flow(&text) {
-                    text
-                } else {
-                    single_quoted(&text)
-                }
+                if is_safe_in_flow(&text) { text } else { single_quoted(&text) }
             }
             Self::Single(lines) => single_quoted(&lines.join(" ")),
             Self::Double(lines) => format!("\"{}\"", lines.join(" ")),
@@ -381,20 +377,12 @@ fn is_safe_in_flow(text: &str) -> bool {
 
 /// A lone `-` would be a list's item.
 fn look_alike(text: &str) -> Scalar {
-    if text == "-" {
-        Scalar::Single(vec![text.to_owned()])
-    } else {
-        plain(text)
-    }
+    if text == "-" { Scalar::Single(vec![text.to_owned()]) } else { plain(text) }
 }
 
 /// A `!` at the start would be a tag.
 fn punctuation(text: &str) -> Scalar {
-    if text.starts_with('!') {
-        Scalar::Double(vec![text.to_owned()])
-    } else {
-        plain(text)
-    }
+    if text.starts_with('!') { Scalar::Double(vec![text.to_owned()]) } else { plain(text) }
 }
 
 fn words() -> BoxedStrategy<Vec<String>> {
