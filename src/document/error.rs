@@ -43,6 +43,9 @@ pub enum Fault {
     /// A key that does not resolve to a string.
     #[error("a key that is not a string ({0})")]
     NonStringKey(&'static str),
+    /// A merge key whose value is neither a mapping nor a list of them.
+    #[error("a merge key `<<` with something else than mappings")]
+    BadMerge,
     /// A document whose top level is a list.
     #[error("a list at the top level")]
     TopLevelList,
@@ -81,6 +84,7 @@ impl Fault {
             Self::AmbiguousLineBreak(_) => "write it as an escape in double quotes, such as \"\\u2028\"",
             Self::DuplicateKey { .. } => "remove one of the two; only one of them could take effect",
             Self::NonStringKey(_) => "put the key in quotes",
+            Self::BadMerge => "give it a mapping, or put the key in quotes",
             Self::TopLevelList => "put the list under a key; SOPS needs a mapping at the top level",
             Self::TopLevelScalar => "put the value under a key; SOPS needs a mapping at the top level",
             Self::IntegerTooLarge => "put it in quotes; SOPS refuses it or would lose digits",

@@ -177,6 +177,15 @@ pub fn removal(tree: &Tree<'_>, document: &Document) -> Vec<Edit> {
     vec![Edit::remove(span)]
 }
 
+/// Where the content of the last document ends, if the break behind it goes with the `sops` block: the plaintext had none.
+pub(super) fn cut_off(tree: &Tree<'_>) -> Option<usize> {
+    let document = tree.documents().last()?;
+    let (key, value) = find_block(tree, document)?;
+    let lines = entry_lines(tree, key, value);
+    let is_last = lines.end == tree.text().len() && !tree.text().ends_with(['\n', '\r']);
+    (root_layout(tree, document) == Layout::Block && is_last).then_some(lines.start)
+}
+
 fn remove_from_flow(text: &str, root: Span, start: usize, end: usize) -> Edit {
     let before = Span::new(root.start, start).of(text).trim_end();
     if let Some(before) = before.strip_suffix(',') {

@@ -1,7 +1,7 @@
 //! A SOPS file as a whole: text in, text out, and nothing is given out that does not read back.
 
 use super::{
-    block::{BlockChange, BlockText, NewBlock, insertion, removal, root_layout},
+    block::{BlockChange, BlockText, NewBlock, cut_off, insertion, removal, root_layout},
     error::SopsError,
     metadata::Metadata,
     open::{Opened, Purpose, open},
@@ -190,7 +190,7 @@ impl<'t> SopsFile<'t> {
     /// # Errors
     /// As for [`Self::check`]; the MAC only by `policy`.
     pub fn decrypt(&self, key: &DataKey, policy: MacPolicy) -> Result<Decrypted, SopsError> {
-        let opened = self.open(key, policy, Purpose::Decrypt { step: self.step() })?;
+        let opened = self.open(key, policy, Purpose::Decrypt { step: self.step(), cut_off: cut_off(&self.tree) })?;
         let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = opened;
         for document in self.tree.documents() {
             edits.extend(removal(&self.tree, document));

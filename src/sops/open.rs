@@ -18,7 +18,7 @@ use crate::{
     document::{
         edit::Edit,
         yaml::{
-            emit::{Follow, Place, Position, Spelling, parse_block_header, push_respelled, push_scalar},
+            emit::{Chomping, Follow, Place, Position, Spelling, parse_block_header, push_respelled, push_scalar},
             scalar::{Scalar, ScalarStyle, ScalarType},
             tree::{Kind, Tree, after_break},
         },
@@ -34,6 +34,8 @@ pub enum Purpose {
     Decrypt {
         /// The indentation of one level, for values that need lines of their own.
         step: usize,
+        /// Where the content ends if the break before it goes with the `sops` block, because the plaintext had none.
+        cut_off: Option<usize>,
     },
 }
 
@@ -131,11 +133,11 @@ impl Visitor for Opener<'_, '_> {
         if let Ok(hashed) = value.plaintext() {
             self.mac.update_selected(&hashed);
         }
-        if let Purpose::Decrypt { step } = self.purpose
+        if let Purpose::Decrypt { step, cut_off } = self.purpose
             && !leaf.is_through_alias
         {
             self.opened.reuse.put(leaf.path, kind.name(), &plaintext, ciphertext.text);
-            self.replace(leaf, &value, text, step);
+            self.replace(leaf, &value, text, step, cut_off);
         }
         zeroize::Zeroize::zeroize(&mut value);
         Ok(())
@@ -208,7 +210,7 @@ impl Opener<'_, '_> {
         Ok(())
     }
 
-    fn replace(&mut self, leaf: &Leaf<'_, '_>, value: &Scalar, ciphertext: &str, step: usize) {
+    fn replace(&mut self, leaf: &Leaf<'_, '_>, value: &Scalar, ciphertext: &str, step: usize, cut_off: Option<usize>) {
         let text = self.tree.text();
         let Kind::Scalar { style, .. } = leaf.node.kind else { return };
         let mut span = leaf.node.text_span(text);
@@ -240,6 +242,7 @@ impl Opener<'_, '_> {
                 span.end = line_end;
             }
         }
+        let is_cut_off = is_block && Some(span.end) == cut_off;
         let place = Place {
             step,
             newline: self.tree.newline(),
@@ -249,14 +252,23 @@ impl Opener<'_, '_> {
         };
         let mut plain = String::new();
         match value {
+            // At the end of the text, go-yaml reads a block scalar without the break that is not there.
+            Scalar::Str(string) if is_cut_off && !string.ends_with('\n') && !chomps_all(block) => {
+                let string = Zeroizing::new(format!("{string}\n"));
+                push_respelled(&mut plain, &string, &spelling(leaf, block, ciphertext), &place);
+            }
             Scalar::Str(string) => {
-                let spelling = spelling(leaf, block, ciphertext);
-                push_respelled(&mut plain, string, &spelling, &place);
+                push_respelled(&mut plain, string, &spelling(leaf, block, ciphertext), &place);
             }
             _ => push_scalar(&mut plain, value, &place),
         }
         zeroize::Zeroize::zeroize(&mut line_comment);
-        plain.push_str(ending);
+        if is_cut_off {
+            // The break belongs to the `sops` block, and goes with it.
+            span.end -= ending.len();
+        } else {
+            plain.push_str(ending);
+        }
         self.opened.edits.push(Edit::new(span, plain));
     }
 
@@ -271,6 +283,11 @@ impl Opener<'_, '_> {
             None => span.of(self.tree.text()).to_owned(),
         }
     }
+}
+
+/// Whether the header of a block scalar says `-`.
+fn chomps_all(block: &str) -> bool {
+    parse_block_header(block).is_some_and(|header| header.chomping == Chomping::Strip)
 }
 
 /// How the ciphertext stood, and so how the string will.

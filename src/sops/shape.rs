@@ -8,7 +8,7 @@ use crate::{
     document::{
         error::{DocumentError, Fault},
         yaml::{
-            scalar::Scalar,
+            scalar::{Scalar, ScalarStyle},
             tree::{Collection, Item, Kind, Node, NodeId, Tree},
         },
     },
@@ -60,12 +60,15 @@ pub fn check_is_plain(tree: &Tree<'_>) -> Result<(), SopsError> {
 fn check_keys(tree: &Tree<'_>, collection: &Collection) -> Result<(), DocumentError> {
     let mut seen: HashMap<&str, NodeId> = HashMap::with_capacity(collection.items.len());
     for item in &collection.items {
-        let Item::Entry(key, _) = *item else { continue };
+        let Item::Entry(key, value) = *item else { continue };
         let node = tree.resolve(key);
         if let Some(kind) = foreign_key_kind(tree, node)? {
             return Err(DocumentError::at(tree.text(), tree.node(key).span.start, Fault::NonStringKey(kind)));
         }
         let name = key_text(tree, key);
+        if name == "<<" && is_plain(node) && !is_mergeable(tree, value) {
+            return Err(DocumentError::at(tree.text(), tree.node(key).span.start, Fault::BadMerge));
+        }
         if let Some(first) = seen.insert(name, key) {
             let first_line = LineColumn::of(tree.text(), tree.node(first).span.start).line;
             let fault = Fault::DuplicateKey { key: name.to_owned(), first_line };
@@ -73,6 +76,22 @@ fn check_keys(tree: &Tree<'_>, collection: &Collection) -> Result<(), DocumentEr
         }
     }
     Ok(())
+}
+
+fn is_plain(node: &Node<'_>) -> bool {
+    matches!(node.kind, Kind::Scalar { style: ScalarStyle::Plain, .. })
+}
+
+/// Whether go-yaml can merge the value into the mapping around it.
+fn is_mergeable(tree: &Tree<'_>, value: NodeId) -> bool {
+    match &tree.resolve(value).kind {
+        Kind::Mapping(_) => true,
+        Kind::Sequence(collection) => collection.items.iter().all(|item| match *item {
+            Item::Element(element) => matches!(tree.resolve(element).kind, Kind::Mapping(_)),
+            _ => true,
+        }),
+        _ => false,
+    }
 }
 
 /// What a key is that is not a string.
