@@ -1,5 +1,7 @@
 //! Decrypting the values of a text in place, and checking the MAC over them.
 
+use std::collections::HashSet;
+
 use zeroize::Zeroizing;
 
 use super::{
@@ -20,7 +22,7 @@ use crate::{
         yaml::{
             emit::{Chomping, Follow, Place, Position, Spelling, parse_block_header, push_respelled, push_scalar},
             scalar::{Scalar, ScalarStyle, ScalarType},
-            tree::{Kind, Tree, after_break},
+            tree::{Item, Kind, NodeId, Tree, after_break},
         },
     },
 };
@@ -74,6 +76,7 @@ pub fn open(
         purpose,
         mac: Mac::new(coverage),
         last_path: String::new(),
+        list_comments: HashSet::new(),
         opened: Opened {
             edits: Vec::new(),
             mac: String::new(),
@@ -83,6 +86,7 @@ pub fn open(
         },
     };
     walk(tree, selector, &mut opener)?;
+    opener.keep_empty_lists();
     opener.opened.mac = opener.mac.finish();
     Ok(opener.opened)
 }
@@ -94,6 +98,8 @@ struct Opener<'a, 't> {
     mac: Mac,
     /// The path of the last value: a comment behind it may belong to one of its collections.
     last_path: String,
+    /// The elements that became comments.
+    list_comments: HashSet<NodeId>,
     opened: Opened,
 }
 
@@ -206,8 +212,34 @@ impl Opener<'_, '_> {
             let dash = before.rfind('-').unwrap_or(span.start);
             let plain = self.comment_lines(plaintext, dash);
             self.opened.edits.push(Edit::new(Span::new(dash, span.end), plain));
+            self.list_comments.insert(leaf.id);
         }
         Ok(())
+    }
+
+    /// A list of which only comments are left is an empty list, and not nothing.
+    fn keep_empty_lists(&mut self) {
+        if self.list_comments.is_empty() {
+            return;
+        }
+        for node in self.tree.nodes() {
+            let Kind::Sequence(collection) = &node.kind else { continue };
+            let mut elements = collection.items.iter().filter_map(|item| match *item {
+                Item::Element(element) => Some(element),
+                _ => None,
+            });
+            let Some(last) = collection.items.iter().rev().find_map(|item| match *item {
+                Item::Element(element) => Some(element),
+                _ => None,
+            }) else {
+                continue;
+            };
+            if elements.all(|element| self.list_comments.contains(&element)) {
+                let end = self.tree.node(last).span.end;
+                let column = collection.column.max(1);
+                self.opened.edits.push(Edit::insert(end, format!("{}{:column$}[]", self.tree.newline(), "")));
+            }
+        }
     }
 
     fn replace(&mut self, leaf: &Leaf<'_, '_>, value: &Scalar, ciphertext: &str, step: usize, cut_off: Option<usize>) {

@@ -1,5 +1,7 @@
 //! Encrypting the values of a text in place: edits over spans, and the MAC over what they replace.
 
+use std::collections::HashSet;
+
 use super::{
     error::SopsError,
     reuse::Reuse,
@@ -61,6 +63,8 @@ pub fn seal(
         reuse,
         step,
         through_alias: Vec::new(),
+        hides_ciphertext: false,
+        sealed: tree.nodes().any(|node| matches!(node.kind, Kind::Alias(_))).then(HashSet::new),
         encrypted_values: 0,
         clear_values: 0,
     };
@@ -83,6 +87,10 @@ struct Sealer<'a, 't> {
     step: usize,
     /// What the scalars behind the current alias became, in order; `None` for one that stays in clear.
     through_alias: Vec<Option<String>>,
+    /// Whether one of them is encrypted where it stands, so that the alias would stand for ciphertext.
+    hides_ciphertext: bool,
+    /// The scalars that are encrypted where they stand, if there are aliases at all.
+    sealed: Option<HashSet<NodeId>>,
     encrypted_values: usize,
     clear_values: usize,
 }
@@ -113,9 +121,13 @@ impl Visitor for Sealer<'_, '_> {
             None
         };
         if leaf.is_through_alias {
+            self.hides_ciphertext |= self.sealed.as_ref().is_some_and(|nodes| nodes.contains(&leaf.id));
             self.through_alias.push(sealed);
         } else if let Some(sealed) = sealed {
             self.replace(leaf.node, &sealed, leaf.site);
+            if let Some(nodes) = &mut self.sealed {
+                nodes.insert(leaf.id);
+            }
         }
         Ok(())
     }
@@ -131,12 +143,13 @@ impl Visitor for Sealer<'_, '_> {
 
     fn begin_alias(&mut self) {
         self.through_alias.clear();
+        self.hides_ciphertext = false;
     }
 
     fn end_alias(&mut self, alias: &Node<'_>, target: NodeId, site: Site) -> Result<(), SopsError> {
-        // Clear aliases stay; an encrypted value is bound to its path, so that each copy is written out.
+        // Clear aliases of what is clear stay; an encrypted value is bound to its path, so that each copy is written out.
         let mut sealed = std::mem::take(&mut self.through_alias).into_iter();
-        if sealed.as_slice().iter().all(Option::is_none) {
+        if sealed.as_slice().iter().all(Option::is_none) && !self.hides_ciphertext {
             return Ok(());
         }
         let value = expand(self.tree, target, &mut sealed)?;

@@ -24,6 +24,7 @@ const ALIAS_FACTOR: usize = 10;
 /// A scalar at its path.
 #[derive(Debug)]
 pub(super) struct Leaf<'a, 't> {
+    pub(super) id: NodeId,
     pub(super) node: &'a Node<'t>,
     /// The keys of the path, each followed by `:`; positions in lists are no part of it. SOPS' additional data.
     pub(super) path: &'a str,
@@ -173,7 +174,7 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
             Kind::Scalar { .. } => {
                 let is_selected = self.selects_value();
                 let is_through_alias = self.alias_depth > 0;
-                self.visitor.scalar(&Leaf { node, path: &self.path, is_selected, is_through_alias, site })
+                self.visitor.scalar(&Leaf { id, node, path: &self.path, is_selected, is_through_alias, site })
             }
             Kind::Alias(target) => self.alias(node, *target, site),
             Kind::Mapping(collection) | Kind::Sequence(collection) => {

@@ -1,4 +1,5 @@
-//! The values of a YAML text as lines to compare: path, type and text of each, aliases followed.
+//! The values of a YAML text as lines to compare: path, type and text of each, aliases followed. Integers and floats are
+//! both numbers (SOPS writes `8.0` as `8`), and an empty document is an empty mapping (SOPS writes `{}`).
 
 use gitops_secrets::document::yaml::{
     scalar::resolve,
@@ -8,12 +9,17 @@ use gitops_secrets::document::yaml::{
 /// One line a value, in document order: `0 a.b[2] str "text"`.
 #[must_use]
 pub(crate) fn values(text: &str) -> String {
-    let tree = Tree::parse(text).unwrap();
+    find_values(text).unwrap()
+}
+
+/// The same; the reason why there are none, if the text is no YAML to us.
+pub(crate) fn find_values(text: &str) -> Result<String, String> {
+    let tree = Tree::parse(text).map_err(|error| error.to_string())?;
     let mut lines = String::new();
     for (number, document) in tree.documents().iter().enumerate() {
         push(&tree, document.root, &number.to_string(), &mut lines);
     }
-    lines
+    Ok(lines)
 }
 
 fn push(tree: &Tree<'_>, id: NodeId, path: &str, lines: &mut String) {
@@ -23,9 +29,18 @@ fn push(tree: &Tree<'_>, id: NodeId, path: &str, lines: &mut String) {
             let tag = node.properties.as_deref().and_then(|properties| properties.tag);
             let tag = tag.map(|tag| tag.of(tree.text()).to_owned());
             let scalar = resolve(text.as_str(), *style, tag.as_deref()).unwrap();
-            let kind = scalar.scalar_type().map_or("null", |kind| kind.name());
+            let kind = match scalar.scalar_type().map_or("null", |kind| kind.name()) {
+                "int" | "float" => "number",
+                "null" if !path.contains(['.', '[']) => {
+                    lines.push_str(&format!("{path} {{}}\n"));
+                    return;
+                }
+                kind => kind,
+            };
             let plaintext = scalar.plaintext().unwrap().into_owned();
-            lines.push_str(&format!("{path} {kind} {:?}\n", String::from_utf8_lossy(&plaintext)));
+            let plaintext = String::from_utf8_lossy(&plaintext);
+            let plaintext = if kind == "number" && plaintext == "-0" { "0" } else { &plaintext };
+            lines.push_str(&format!("{path} {kind} {plaintext:?}\n"));
         }
         Kind::Mapping(collection) => {
             for item in &collection.items {

@@ -174,6 +174,9 @@ impl<'t> Events<'t> {
             Cow::Borrowed(text) => Text::Borrowed(text),
             Cow::Owned(text) => Text::Owned(Zeroizing::new(text)),
         };
+        if style == ScalarStyle::SingleQuoted && text.as_str().contains(['\u{2028}', '\u{2029}']) {
+            text = trim_around_separators(text.as_str());
+        }
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             let from = tag.map_or(self.content_end, |tag| tag.span.end.max(self.content_end));
             *span = self.block_scalar_span(*span, from);
@@ -227,6 +230,23 @@ fn drop_break_at_end(text: &mut Text<'_>) {
             }
         }
     }
+}
+
+/// To Go, U+2028 and U+2029 end a line, which it then folds: the blanks around them go, and they stay. SOPS writes them so.
+fn trim_around_separators<'t>(text: &str) -> Text<'t> {
+    let mut trimmed = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.find(['\u{2028}', '\u{2029}']) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or_default();
+        trimmed.push_str(before.trim_end_matches([' ', '\t']));
+        trimmed.extend(after.chars().next());
+        rest = after.trim_start_matches(['\u{2028}', '\u{2029}', ' ', '\t']);
+        trimmed.extend(
+            after.chars().skip(1).take_while(|next| matches!(next, '\u{2028}' | '\u{2029}' | ' ' | '\t')).filter(|next| !matches!(next, ' ' | '\t')),
+        );
+    }
+    trimmed.push_str(rest);
+    Text::Owned(trimmed)
 }
 
 fn byte_span(span: granit_parser::Span) -> Span {

@@ -32,31 +32,49 @@ impl<'t> Tree<'t> {
         if text.len() > TEXT_LIMIT_BYTES {
             return Err(DocumentError::at(text, 0, Fault::TooLarge(TEXT_LIMIT_BYTES)));
         }
-        refuse_ambiguous_breaks(text)?;
         let mut events = Events::of(text);
         let mut builder = Builder::new(text);
         while let Some(placed) = events.next()? {
             builder.take(placed)?;
         }
-        Ok(builder.finish())
+        let tree = builder.finish();
+        refuse_ambiguous_breaks(&tree)?;
+        Ok(tree)
     }
 }
 
-/// U+0085, U+2028 and U+2029 end a line in YAML 1.1 and so for SOPS and Flux, but not in YAML 1.2.
-fn refuse_ambiguous_breaks(text: &str) -> Result<(), DocumentError> {
+/// U+0085, U+2028 and U+2029 end a line in YAML 1.1 and so for SOPS and Flux, but not in YAML 1.2. The latter two are
+/// read, as Go reads them, in single quotes on one line, where SOPS itself writes them.
+fn refuse_ambiguous_breaks(tree: &Tree<'_>) -> Result<(), DocumentError> {
+    let text = tree.text;
     // All three begin with one of two bytes that are rare in practice.
     let bytes = text.as_bytes();
     let mut from = 0;
     while let Some(at) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| matches!(byte, 0xC2 | 0xE2))) {
         let offset = from + at;
-        if let Some(found @ ('\u{85}' | '\u{2028}' | '\u{2029}')) =
-            text.get(offset..).and_then(|rest| rest.chars().next())
+        let found = text.get(offset..).and_then(|rest| rest.chars().next()).filter(is_ambiguous_break);
+        if let Some(found) = found
+            && (found == '\u{85}' || !is_in_single_quotes(tree, offset))
         {
             return Err(DocumentError::at(text, offset, Fault::AmbiguousLineBreak(u32::from(found))));
         }
         from = offset + 1;
     }
     Ok(())
+}
+
+const fn is_ambiguous_break(character: &char) -> bool {
+    matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether `offset` is within a single-quoted scalar on one line.
+fn is_in_single_quotes(tree: &Tree<'_>, offset: usize) -> bool {
+    // Nodes stand in the order of the text, but for their ends; the scalar is the last one that begins before.
+    let after = tree.nodes.partition_point(|node| node.span.start <= offset);
+    let Some(node) = after.checked_sub(1).and_then(|at| tree.nodes.get(at)) else { return false };
+    matches!(node.kind, Kind::Scalar { style: ScalarStyle::SingleQuoted, .. })
+        && offset < node.span.end
+        && !node.span.of(tree.text).contains(['\n', '\r'])
 }
 
 struct Builder<'t> {
