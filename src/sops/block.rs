@@ -16,7 +16,7 @@ use crate::{
         yaml::{
             emit::{Place, Position, Spelling, Value, parse_block_header, push_entry, push_item, push_respelled},
             scalar::{Scalar, ScalarStyle},
-            tree::{Document, Item, Kind, Layout, NodeId, Tree, after_break},
+            tree::{Collection, Document, Item, Kind, Layout, NodeId, Tree, after_break},
         },
     },
 };
@@ -108,7 +108,7 @@ pub fn insertion(tree: &Tree<'_>, document: &Document, block: &BlockText) -> Vec
         && collection.layout == Layout::Flow
         && !collection.items.is_empty()
     {
-        return vec![insert_into_flow(text, root.span, block)];
+        return vec![insert_into_flow(tree, collection, block)];
     }
     let is_empty_root = !root.is_absent()
         && match &root.kind {
@@ -129,22 +129,15 @@ pub fn insertion(tree: &Tree<'_>, document: &Document, block: &BlockText) -> Vec
     vec![Edit::insert(end, inserted)]
 }
 
-fn insert_into_flow(text: &str, root: Span, block: &BlockText) -> Edit {
-    // Behind the last entry, so that a comment or a line break before the bracket stays where it is.
-    let inside = Span::new(root.start, root.end.saturating_sub(1)).of(text);
-    let mut end = root.start;
-    let mut is_comment = false;
-    let mut before = ' ';
-    for (at, character) in inside.char_indices() {
-        match character {
-            '\n' | '\r' => is_comment = false,
-            '#' if before.is_whitespace() => is_comment = true,
-            _ if !is_comment && !character.is_whitespace() => end = root.start + at + character.len_utf8(),
-            _ => {}
-        }
-        before = character;
-    }
-    let separator = if Span::new(end.saturating_sub(1), end).of(text) == "," { " " } else { ", " };
+/// Behind the last entry, so that a comma, a comment or a line break before the bracket stays where it is.
+fn insert_into_flow(tree: &Tree<'_>, collection: &Collection, block: &BlockText) -> Edit {
+    let ends = collection.items.iter().filter_map(|item| match *item {
+        Item::Entry(key, value) => Some((tree.node(value).span.end.max(tree.node(key).span.end), value)),
+        _ => None,
+    });
+    let (end, last) = ends.max_by_key(|(end, _)| *end).unwrap_or((0, NodeId::default()));
+    // A comma right behind a colon would be read as text by some.
+    let separator = if tree.node(last).is_absent() { " , " } else { ", " };
     Edit::insert(end, format!("{separator}{}", block.0))
 }
 
@@ -189,6 +182,7 @@ pub(super) fn cut_off(tree: &Tree<'_>) -> Option<usize> {
 fn remove_from_flow(text: &str, root: Span, start: usize, end: usize) -> Edit {
     let before = Span::new(root.start, start).of(text).trim_end();
     if let Some(before) = before.strip_suffix(',') {
+        let before = before.strip_suffix(": ").map_or(before, |head| before.get(..=head.len()).unwrap_or(before));
         return Edit::remove(Span::new(root.start + before.len(), end));
     }
     let after = Span::new(end, root.end).of(text);

@@ -10,7 +10,7 @@ use super::{
     walk::{CommentLeaf, Leaf, Site, Visitor, key_text, walk},
 };
 use crate::{
-    base::span::Span,
+    base::span::{LineColumn, Span},
     crypto::{
         cipher::ValueCipher,
         mac::{Coverage, Mac},
@@ -202,7 +202,7 @@ impl Sealer<'_, '_> {
         let header = block.of(text).split(['\n', '\r']).next().unwrap_or_default();
         let start = after_break(text, block.start + header.len());
         let content = Span::new(start, block.end).of(text);
-        let column = content_column(header, content, site);
+        let column = content_column(header, content, site, self.step);
         let newline = if content.ends_with(['\n', '\r']) { self.tree.newline() } else { "" };
         (Span::new(start, block.end), format!("{:column$}{sealed}{newline}", ""))
     }
@@ -220,13 +220,17 @@ impl Sealer<'_, '_> {
 }
 
 /// The column at which the text of a block scalar stands.
-fn content_column(header: &str, content: &str, site: Site) -> usize {
+fn content_column(header: &str, content: &str, site: Site, step: usize) -> usize {
     let indicator = header.chars().skip(1).take(2).find_map(|character| character.to_digit(10));
     if let Some(columns) = indicator {
         return site.indent + columns as usize;
     }
-    let first = content.lines().find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
-    first.len() - first.trim_start_matches(' ').len()
+    let first = content.lines().find(|line| !line.trim_start_matches(' ').is_empty());
+    match first {
+        Some(first) => first.len() - first.trim_start_matches(' ').len(),
+        None if site.position == Position::ListItem => site.indent + 2,
+        None => site.indent + step,
+    }
 }
 
 /// The value behind an alias written out, with what its scalars became in the order of the walk.

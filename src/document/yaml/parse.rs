@@ -390,7 +390,9 @@ impl<'t> Builder<'t> {
             Event::SequenceStart(layout) => (false, layout),
             _ => return,
         };
-        let column = if is_mapping || layout == Layout::Flow { column } else { self.dash_column(span.start, column) };
+        let is_value = matches!(self.role(), Role::Key | Role::Value(_));
+        let is_block_list = !is_mapping && layout == Layout::Block;
+        let column = if is_block_list && is_value { self.dash_column(span.start) } else { column };
         let collection = Collection { items: Vec::new(), layout, column };
         let kind = if is_mapping { Kind::Mapping(collection) } else { Kind::Sequence(collection) };
         let node = self.add(Node { span, properties: properties(tag, anchor), kind });
@@ -412,15 +414,14 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// A sequence at its key's column is placed behind its first dash by the parser.
-    fn dash_column(&self, start: usize, column: usize) -> usize {
-        if self.tree.text.get(start..).is_some_and(|rest| rest.starts_with('-')) {
-            return column;
-        }
+    /// A list at its key's column is placed behind its first dash by the parser. The dash is the first on its line, but
+    /// for the indicator of an explicit key or its value.
+    fn dash_column(&self, start: usize) -> usize {
         let before = self.tree.text.get(..start).unwrap_or_default();
         let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        let line = before.get(line_start..).unwrap_or_default();
-        line.rfind('-').and_then(|at| line.get(..at)).map_or(column, |head| head.chars().count())
+        let line = self.tree.text.get(line_start..).unwrap_or_default().trim_start_matches('\u{FEFF}');
+        let indicator = |character: char| matches!(character, ' ' | '\t' | '?' | ':');
+        line.chars().take_while(|character| indicator(*character)).count()
     }
 
     fn close_collection(&mut self, end: Span) {

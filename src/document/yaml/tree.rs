@@ -19,7 +19,7 @@ pub struct Tree<'t> {
 }
 
 /// The number of a node in its tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct NodeId(pub(super) u32);
 
 /// The number of a comment in its tree.
