@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::{
     event::{Event, Events, Placed, PlacedTag},
     scalar::ScalarStyle,
-    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree},
+    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree, after_break},
 };
 use crate::{
     base::span::Span,
@@ -83,12 +83,14 @@ struct Builder<'t> {
     open: Vec<Frame>,
     /// Block collections that ended since the last content, innermost first: a comment that is indented deep enough
     /// belongs to one of them.
-    closed: Vec<NodeId>,
+    closed: Vec<Closed>,
     /// Comments on lines of their own since the last content.
     pending: Vec<PendingComment>,
     /// What a comment on the same line would stand beside, and where that ends.
     beside: Beside,
     content_end: usize,
+    /// Whether the last content was a dash with nothing behind it: comments then go with what follows.
+    is_after_nothing: bool,
     anchors: HashMap<usize, NodeId>,
     document: Option<DocumentDraft>,
 }
@@ -107,9 +109,40 @@ struct Frame {
 }
 
 #[derive(Clone, Copy)]
+struct Closed {
+    node: NodeId,
+    /// Whether it is a list at the column of its key, which is no level of indentation of its own.
+    is_indentless: bool,
+}
+
+#[derive(Clone, Copy)]
 struct PendingComment {
     id: CommentId,
     column: usize,
+    /// Whether the line above is blank.
+    follows_blank: bool,
+    /// Whether the line above ends in `\r\n`.
+    follows_crlf: bool,
+    /// Whether it stands between a key and its value.
+    is_below_key: bool,
+}
+
+/// The innermost block collection before comments.
+#[derive(Clone, Copy)]
+struct Before {
+    indent: usize,
+    is_mapping: bool,
+}
+
+/// What comments on lines of their own speak of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SpeaksOf {
+    /// The content before.
+    Before,
+    /// The collection that ended at their column, or what follows.
+    Level,
+    /// The content behind.
+    After,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,6 +180,7 @@ impl<'t> Builder<'t> {
             pending: Vec::new(),
             beside: Beside::Nothing,
             content_end: 0,
+            is_after_nothing: false,
             anchors: HashMap::new(),
             document: None,
         }
@@ -194,7 +228,7 @@ impl<'t> Builder<'t> {
         let Some(document) = self.document.take() else { return };
         let root = document.root.unwrap_or_else(|| self.add_absent(document.start));
         self.tree.documents.push(Document { span: Span::new(document.start, end), root, comments: Vec::new() });
-        self.settle_pending(None);
+        self.settle_pending((end < self.tree.text.len()).then_some(0));
         self.beside = Beside::Nothing;
         self.content_end = end;
     }
@@ -227,28 +261,106 @@ impl<'t> Builder<'t> {
     /// Gives each waiting comment to its collection. `next_column` is where the next content stands; `None` at the end
     /// of a document.
     fn settle_pending(&mut self, next_column: Option<usize>) {
+        let closed = std::mem::take(&mut self.closed);
         if self.pending.is_empty() {
-            self.closed.clear();
             return;
         }
-        for comment in std::mem::take(&mut self.pending) {
-            let ended = if next_column.is_none_or(|next| comment.column > next) {
-                self.closed.iter().copied().find(|id| self.column_of(*id) <= comment.column)
-            } else {
-                None
+        let innermost = closed.first().map(|closed| closed.node).or_else(|| self.open.last().map(|frame| frame.node));
+        let at = Before {
+            indent: innermost.map_or(0, |id| self.column_of(id)),
+            is_mapping: innermost.is_some_and(|id| matches!(self.tree.node(id).kind, Kind::Mapping(_))),
+        };
+        let pending = std::mem::take(&mut self.pending);
+        let mut run = pending.as_slice();
+        let mut levels = closed.as_slice();
+        while let Some(first) = run.first() {
+            let (length, speaks_of) = self.first_piece(run, run.len() == pending.len(), at, next_column);
+            let owner = match speaks_of {
+                SpeaksOf::Before => innermost,
+                SpeaksOf::Level => self.take_level(&mut levels, first.column),
+                SpeaksOf::After => None,
             };
-            let item = Item::Comment(comment.id);
-            if let Some(owner) = ended.or_else(|| self.open.last().map(|frame| frame.node)) {
-                self.push_item(owner, item);
-            } else if let Some(document) = self.tree.documents.last_mut() {
-                let root = document.root;
-                match self.items_of(root) {
-                    Some(items) => items.push(item),
-                    None => self.push_stray(comment.id),
+            let (piece, rest) = run.split_at_checked(length.max(1)).unwrap_or((run, &[]));
+            for comment in piece {
+                self.give(comment.id, owner);
+            }
+            run = rest;
+        }
+    }
+
+    /// The collection that ended at that column, once; then only those around it are left.
+    fn take_level(&self, levels: &mut &[Closed], column: usize) -> Option<NodeId> {
+        let is_level = |closed: &Closed| !closed.is_indentless && self.column_of(closed.node) == column;
+        let at = levels.iter().position(is_level)?;
+        let (taken, rest) = levels.split_at_checked(at + 1)?;
+        *levels = rest;
+        taken.last().map(|closed| closed.node)
+    }
+
+    /// How many comments of `run` belong together, and what they speak of.
+    ///
+    /// go-yaml takes comments for those of the content before when a blank line follows them and none precedes them, or
+    /// when what follows is indented less than that content, and otherwise than they are.
+    fn first_piece(
+        &self,
+        run: &[PendingComment],
+        is_start: bool,
+        at: Before,
+        next_column: Option<usize>,
+    ) -> (usize, SpeaksOf) {
+        let Before { indent, is_mapping } = at;
+        let Some(first) = run.first() else { return (0, SpeaksOf::After) };
+        let is_dedented = first.column < indent;
+        let can_end = is_dedented || is_start && !first.is_below_key;
+        let at_blank = if is_dedented { SpeaksOf::Level } else { SpeaksOf::Before };
+        let at_dedent = if is_start { SpeaksOf::Before } else { SpeaksOf::Level };
+        let mut is_unbroken = !first.follows_blank;
+        for (index, comment) in run.iter().enumerate().skip(1) {
+            // go-yaml takes `\r\n` for two breaks here, and so for a blank line.
+            if comment.follows_blank || comment.follows_crlf {
+                if is_unbroken && can_end {
+                    return (index, at_blank);
                 }
+                is_unbroken = false;
+            }
+            if comment.column < indent && comment.column != first.column {
+                return (index, at_dedent);
             }
         }
-        self.closed.clear();
+        let last = run.last().unwrap_or(first);
+        let end = self.tree.comment(last.id).0.end;
+        let is_cut_off = end == self.tree.text.len() && is_start;
+        if is_cut_off && is_unbroken && can_end && (!is_dedented || is_mapping) {
+            return (run.len(), SpeaksOf::Before);
+        }
+        let is_before_blank = next_column.is_none() || self.is_before_blank(end);
+        let is_left = next_column.is_some_and(|next| next < indent && next != first.column);
+        let speaks_of = match (is_before_blank && is_unbroken && can_end, is_left) {
+            (true, _) => at_blank,
+            (false, true) => at_dedent,
+            (false, false) => SpeaksOf::After,
+        };
+        (run.len(), speaks_of)
+    }
+
+    /// Whether the line below a comment that ends at `end` is blank, for go-yaml.
+    fn is_before_blank(&self, end: usize) -> bool {
+        let below = after_break(self.tree.text, end);
+        let rest = self.tree.text.get(below..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        below > end + 1 || below > end && rest.starts_with(['\n', '\r'])
+    }
+
+    /// Makes a comment a member of `owner`, or of what is open, or of the document.
+    fn give(&mut self, comment: CommentId, owner: Option<NodeId>) {
+        let item = Item::Comment(comment);
+        if let Some(owner) = owner.or_else(|| self.open.last().map(|frame| frame.node)) {
+            self.push_item(owner, item);
+        } else if let Some(root) = self.tree.documents.last().map(|document| document.root) {
+            match self.items_of(root) {
+                Some(items) => items.push(item),
+                None => self.push_stray(comment),
+            }
+        }
     }
 
     fn push_stray(&mut self, comment: CommentId) {
@@ -283,10 +395,21 @@ impl<'t> Builder<'t> {
                 }
             }
             (_, Some(flow)) => self.push_item(flow, Item::Comment(id)),
-            // Beside a dash or a marker: it goes with what follows, whatever its column.
-            (Some(Beside::Nothing), None) => self.pending.push(PendingComment { id, column: 0 }),
-            (None, None) => self.pending.push(PendingComment { id, column }),
+            // Beside a dash, a marker or an anchor: it goes with what follows, whatever its column.
+            (Some(Beside::Nothing), None) => self.wait(id, 0, span),
+            (None, None) => self.wait(id, column, span),
         }
+    }
+
+    fn wait(&mut self, id: CommentId, column: usize, span: Span) {
+        let before = self.tree.text.get(..span.start).unwrap_or_default().trim_end_matches([' ', '\t']);
+        let above = before.strip_suffix("\r\n").or_else(|| before.strip_suffix(['\n', '\r']));
+        let above = above.map(|above| above.trim_end_matches([' ', '\t']));
+        let follows_blank = above.is_some_and(|above| above.ends_with(['\n', '\r']));
+        let is_below_key = self.beside == Beside::Key;
+        let column = if self.is_after_nothing { 0 } else { column };
+        let follows_crlf = before.ends_with("\r\n");
+        self.pending.push(PendingComment { id, column, follows_blank, follows_crlf, is_below_key });
     }
 
     /// What the comment stands beside; `None` if it has its line for itself.
@@ -297,7 +420,15 @@ impl<'t> Builder<'t> {
         }
         // The header of a block scalar can have a comment, which then starts before the content ends.
         let between = self.tree.text.get(self.content_end..comment.start).unwrap_or_default();
-        Some(if between.contains(['\n', '\r']) { Beside::Nothing } else { self.beside })
+        if self.beside == Beside::Key && between.trim() == ":" {
+            // The value of an explicit key, on a line of its own.
+            return Some(Beside::Key);
+        }
+        let after_colon = between.trim_start_matches([' ', '\t', ':']);
+        // Behind an anchor or a tag, it is one of the value.
+        let is_behind_properties = self.beside == Beside::Key && !after_colon.is_empty();
+        let is_elsewhere = between.contains(['\n', '\r']) || is_behind_properties;
+        Some(if is_elsewhere { Beside::Nothing } else { self.beside })
     }
 
     fn role(&self) -> Role {
@@ -321,8 +452,11 @@ impl<'t> Builder<'t> {
         }
         let is_absent = self.tree.node(node).is_absent();
         let role = self.role();
-        // A comment below `key:` or `-` without content goes with what follows.
-        if !is_absent {
+        // A comment below `key:` or around `-` without content goes with what follows.
+        self.is_after_nothing = is_absent && matches!(role, Role::Element);
+        if is_absent {
+            self.pending.iter_mut().for_each(|comment| comment.column = 0);
+        } else {
             self.settle_for(&role, column);
             self.content_end = span.end;
         }
@@ -342,14 +476,14 @@ impl<'t> Builder<'t> {
 
     /// Comments that waited belong before a key, an element, or the value of a key.
     fn settle_for(&mut self, role: &Role, column: usize) {
-        match (role, self.open.last()) {
-            (Role::Root, _) | (_, None) => {}
-            (Role::Key, Some(_)) => self.settle_pending(Some(column)),
-            (Role::Element | Role::Value(_), Some(frame)) => {
-                let column = frame.column;
-                self.settle_pending(Some(column));
-            }
-        }
+        let Some(frame) = self.open.last() else { return };
+        let next = match role {
+            Role::Root => return,
+            // In brackets, columns say nothing.
+            Role::Key if frame.layout == Layout::Flow => column,
+            Role::Key | Role::Element | Role::Value(_) => frame.column,
+        };
+        self.settle_pending(Some(next));
     }
 
     /// Makes a leaf or a collection that begins a member of what is open.
@@ -432,7 +566,11 @@ impl<'t> Builder<'t> {
             node.span.end = content_end.max(node.span.start);
         }
         match frame.layout {
-            Layout::Block => self.closed.push(frame.node),
+            Layout::Block => {
+                let around = self.open.last().filter(|around| around.is_mapping && around.layout == Layout::Block);
+                let is_indentless = !frame.is_mapping && around.is_some_and(|around| around.column == frame.column);
+                self.closed.push(Closed { node: frame.node, is_indentless });
+            }
             Layout::Flow => {
                 self.content_end = content_end;
                 self.beside = Beside::FlowEnd(frame.node);
