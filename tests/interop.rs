@@ -128,7 +128,7 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
         (true, Err(error)) => found.push(format!("we do not open what sops does: {error}")),
         (false, Ok(ours)) => {
             tally.only_we_open.fetch_add(1, Ordering::Relaxed);
-            if values(&ours) != expected {
+            if find_values(&ours).is_ok_and(|ours| ours != expected) {
                 found.push(format!("from a file that sops wrote and cannot open, we read other values:\n{}", diff(&expected, &values(&ours))));
             }
         }
