@@ -121,15 +121,33 @@ fn explore() {
         let outcome = decrypt(&encrypted, &vector.env(), MacPolicy::Require);
         let expected = vector.decrypt_exit_code();
         let kind = if outcome.exit_code() != expected {
-            println!("CODE {} expected {expected}, got {} {:?} | {}", vector.name, outcome.exit_code(), match &outcome { Outcome::Refused(e) => e.to_string(), _ => String::new() }, vector.case["shows"]);
+            println!(
+                "CODE {} expected {expected}, got {} {:?} | {}",
+                vector.name,
+                outcome.exit_code(),
+                match &outcome {
+                    Outcome::Refused(e) => e.to_string(),
+                    _ => String::new(),
+                },
+                vector.case["shows"]
+            );
             "code differs"
         } else if let Outcome::Text(text) = &outcome {
-            let sops = comments_above(&String::from_utf8(vector.read("decrypted.yaml").unwrap_or_default()).unwrap().replace("\u{2028}","LS"));
+            let sops = comments_above(
+                &String::from_utf8(vector.read("decrypted.yaml").unwrap_or_default())
+                    .unwrap()
+                    .replace("\u{2028}", "LS"),
+            );
             let text = &comments_above(text);
-            if *text == sops { "same bytes" } else {
+            if *text == sops {
+                "same bytes"
+            } else {
                 println!("BYTES {}\n{}", vector.name, diff(&sops, text));
-                "bytes differ" }
-        } else { "same refusal" };
+                "bytes differ"
+            }
+        } else {
+            "same refusal"
+        };
         *counts.entry(kind.to_owned()).or_default() += 1;
     }
     println!("{counts:?}");
@@ -163,9 +181,18 @@ fn comments_above(text: &str) -> String {
 }
 
 fn diff(left: &str, right: &str) -> String {
-    let l: Vec<&str> = left.lines().collect(); let r: Vec<&str> = right.lines().collect();
+    let l: Vec<&str> = left.lines().collect();
+    let r: Vec<&str> = right.lines().collect();
     let mut out = String::new();
-    for i in 0..l.len().max(r.len()) { let (a,b)=(l.get(i),r.get(i)); if a!=b { out += &format!("   sops {a:?}\n   ours {b:?}\n"); if out.len()>700 {break} } }
+    for i in 0..l.len().max(r.len()) {
+        let (a, b) = (l.get(i), r.get(i));
+        if a != b {
+            out += &format!("   sops {a:?}\n   ours {b:?}\n");
+            if out.len() > 700 {
+                break;
+            }
+        }
+    }
     out
 }
 
@@ -178,22 +205,39 @@ fn spellings() -> Vec<Value> {
 
 #[test]
 fn explore_spellings() {
-    let env: Env = [("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt")), ("HOME".into(), "/nonexistent".into())].into_iter().collect();
+    let env: Env =
+        [("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt")), ("HOME".into(), "/nonexistent".into())]
+            .into_iter()
+            .collect();
     let rows = spellings();
     println!("{} rows", rows.len());
     for row in rows {
         let file = format!("{VECTORS}/accepted-spellings/{}", row["file"].as_str().unwrap());
         let name = row["name"].as_str().unwrap();
-        let Ok(text) = std::fs::read_to_string(&file) else { println!("NOT UTF-8 {name}"); continue };
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            println!("NOT UTF-8 {name}");
+            continue;
+        };
         let outcome = decrypt(&text, &env, MacPolicy::Require);
         if outcome.exit_code() != row["exit_code"].as_i64().unwrap() {
-            println!("CODE {name} expected {} got {} {:?}", row["exit_code"], outcome.exit_code(), match &outcome { Outcome::Refused(e) => e.to_string(), _ => String::new() });
+            println!(
+                "CODE {name} expected {} got {} {:?}",
+                row["exit_code"],
+                outcome.exit_code(),
+                match &outcome {
+                    Outcome::Refused(e) => e.to_string(),
+                    _ => String::new(),
+                }
+            );
         } else if let Outcome::Text(text) = &outcome {
-            let base = std::fs::read_to_string(format!("{VECTORS}/{}/decrypted.yaml", row["base"].as_str().unwrap())).unwrap();
-            let base_values = values(&base); let ours = values(text);
-            if row["values_equal"] == true && base_values != ours { println!("VALUES {name}\n{}", diff(&base_values, &ours)); }
+            let base =
+                std::fs::read_to_string(format!("{VECTORS}/{}/decrypted.yaml", row["base"].as_str().unwrap())).unwrap();
+            let base_values = values(&base);
+            let ours = values(text);
+            if row["values_equal"] == true && base_values != ours {
+                println!("VALUES {name}\n{}", diff(&base_values, &ours));
+            }
         }
     }
     panic!();
 }
-

@@ -1,1 +1,13 @@
-//! ops.
+//! What the commands do, one verb per file: text in, text out, on top of everything else. Prints nothing.
+
+pub mod decrypt;
+pub mod encrypt;
+pub mod error;
+pub mod format;
+pub mod in_place;
+pub mod note;
+mod policies;
+pub mod pool;
+pub mod recipients;
+pub mod session;
+pub mod target;

@@ -69,5 +69,4 @@ fn push(tree: &Tree<'_>, id: NodeId, path: &str, lines: &mut String) {
         }
         Kind::Alias(_) => panic!("an alias of an alias"),
     }
-
 }

@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 use super::{FileError, FileProblem};
 use crate::base::secret::Plaintext;
 
+/// What is read from standard input at first, in bytes: most files fit.
+const STDIN_BYTES: usize = 16 * 1024;
+
 /// Reads all of `path`, which may be a pipe, into memory that is wiped.
 ///
 /// # Errors
@@ -31,7 +34,37 @@ pub fn read_bytes(path: &Path, limit_bytes: usize) -> Result<Zeroizing<Vec<u8>>,
 /// # Errors
 /// As [`read_bytes`], and [`FileProblem::NotText`].
 pub fn read_text(path: &Path, limit_bytes: usize) -> Result<Plaintext, FileError> {
-    let mut bytes = read_bytes(path, limit_bytes)?;
+    into_text(path, read_bytes(path, limit_bytes)?)
+}
+
+/// Reads all of standard input as UTF-8, past the buffer of the standard library, which nobody wipes.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_stdin(limit_bytes: usize) -> Result<Plaintext, FileError> {
+    let path = Path::new("standard input");
+    let read = || read_wiped(&mut stdin()?, STDIN_BYTES, limit_bytes);
+    let bytes = read().map_err(|cause| FileError::new(path, FileProblem::Read(cause)))?;
+    into_text(path, bytes.ok_or_else(|| FileError::new(path, FileProblem::TooLarge { limit_bytes }))?)
+}
+
+#[cfg(unix)]
+fn stdin() -> io::Result<File> {
+    use std::os::fd::AsFd as _;
+
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> io::Result<io::StdinLock<'static>> {
+    Ok(io::stdin().lock())
+}
+
+/// Takes the content of `path` as UTF-8.
+///
+/// # Errors
+/// [`FileProblem::NotText`]; the bytes are wiped then.
+pub fn into_text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Plaintext, FileError> {
     String::from_utf8(std::mem::take(&mut *bytes)).map(Plaintext::new).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         drop(Zeroizing::new(error.into_bytes()));

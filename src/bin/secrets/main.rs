@@ -1,3 +1,77 @@
 //! `secrets`: arguments in, one library call, one report.
 
-fn main() {}
+mod app;
+mod args;
+mod exit;
+mod failure;
+mod files;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use gitops_secrets::base::env::Env;
+
+use crate::{
+    app::App,
+    args::{Cli, refuse},
+    exit::Exit,
+    failure::Failure,
+    ui::Ui,
+};
+
+/// Makes of each line a module, a subcommand with the module's `Arguments`, and a call of the module's `run`.
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $name:ident($module:ident),)*) => {
+        $(mod $module;)*
+
+        /// What is to be done.
+        #[derive(Debug, clap::Subcommand)]
+        #[expect(clippy::large_enum_variant, reason = "there is one, once")]
+        pub(crate) enum Command {
+            $($(#[$attribute])* $name($module::Arguments),)*
+        }
+
+        impl Command {
+            /// Does it.
+            pub(crate) fn run(self, app: &App) -> Result<Exit, Failure> {
+                match self {
+                    $(Self::$name(arguments) => $module::run(app, arguments),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Encrypt files as the policy says, or for --age
+    Encrypt(encrypt),
+    /// Decrypt files
+    Decrypt(decrypt),
+}
+
+fn main() -> ExitCode {
+    let env = Env::of_process();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &env).into(),
+    };
+    let ui = Ui::new(cli.globals.color, cli.globals.verbosity(), &env);
+    run(cli, ui, env).into()
+}
+
+fn run(cli: Cli, ui: Ui, env: Env) -> Exit {
+    let app = match App::new(cli.globals, ui, env) {
+        Ok(app) => app,
+        Err((ui, failure)) => {
+            ui.failure(&failure);
+            return failure.exit;
+        }
+    };
+    let outcome = cli.command.run(&app);
+    app.tell_notes();
+    outcome.unwrap_or_else(|failure: Failure| {
+        app.ui.failure(&failure);
+        failure.exit
+    })
+}

@@ -215,7 +215,8 @@ impl<'t> Tree<'t> {
                 return None;
             }
             let inner = self.node(value);
-            let deeper = inner.collection().filter(|inner| inner.layout == Layout::Block)?.column.checked_sub(outer.column)?;
+            let deeper =
+                inner.collection().filter(|inner| inner.layout == Layout::Block)?.column.checked_sub(outer.column)?;
             if key.is_some() && deeper > 0 { Some(deeper) } else { self.step_within(inner, None) }
         })
     }

@@ -1,0 +1,64 @@
+//! The exit codes: the one table of them.
+
+use std::process::ExitCode;
+
+use gitops_secrets::{ops::error::OpError, sops::error::SopsError};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done; of a command that checks: clean.
+    Done,
+    /// Failed.
+    Failed,
+    /// The command line makes no sense.
+    Usage,
+    /// The MAC does not hold, as with `sops`.
+    MacMismatch,
+    /// No identity opens the file, as with `sops`.
+    NoIdentity,
+    /// There is metadata already, as with `sops`.
+    AlreadyEncrypted,
+}
+
+impl Exit {
+    /// What the shell sees.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::MacMismatch => 51,
+            Self::NoIdentity => 128,
+            Self::AlreadyEncrypted => 203,
+        }
+    }
+
+    /// How a run ends that fails so.
+    pub(crate) fn of(error: &OpError) -> Self {
+        match error {
+            OpError::Sops(SopsError::MacMismatch | SopsError::MacUnreadable) => Self::MacMismatch,
+            OpError::Sops(SopsError::AlreadyEncrypted(_)) => Self::AlreadyEncrypted,
+            OpError::NoIdentity { .. } => Self::NoIdentity,
+            OpError::Onto { fault, .. } => Self::of(fault),
+            OpError::TwoSelectors { .. } | OpError::Format(_) => Self::Usage,
+            OpError::Path(_) => Self::Usage,
+            _ => Self::Failed,
+        }
+    }
+
+    /// How a run over several files ends: as those that failed, if they agree.
+    pub(crate) fn of_all(failures: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::Done;
+        for exit in failures {
+            all = if all == Self::Done || all == exit { exit } else { Self::Failed };
+        }
+        all
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

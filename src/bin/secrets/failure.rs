@@ -1,0 +1,152 @@
+//! Failures as they are told: where, what, and what to do. The one table of hints.
+
+use std::{error::Error, path::Path};
+
+use gitops_secrets::{
+    base::files::{FileError, FileProblem},
+    keys::NoIdentity,
+    ops::{
+        error::{Naming, OpError},
+        format::FormatError,
+    },
+    sops::error::{MetadataFault, SopsError, ValueFault},
+};
+
+use crate::exit::Exit;
+
+/// Why a command, or its work on one file, failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The file, mostly.
+    pub(crate) place: Option<String>,
+    /// What is wrong.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+    /// How the run ends.
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    /// A command line that makes no sense.
+    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { place: None, what: what.into(), hint: Some(hint.into()), exit: Exit::Usage }
+    }
+
+    /// What has no other place than here.
+    pub(crate) fn plain(error: &dyn Error) -> Self {
+        Self { place: None, what: with_causes(error), hint: None, exit: Exit::Failed }
+    }
+
+    /// `error` about the file at `place`.
+    pub(crate) fn at(place: &Path, error: &OpError) -> Self {
+        let (place, what) = match error {
+            OpError::File(FileError { path, problem }) => (path.as_path(), with_causes(problem)),
+            OpError::Policy(error) => {
+                let at = error.place.map(|place| format!(" at {place}")).unwrap_or_default();
+                (error.path.as_path(), format!("{}{at}", with_causes(&error.kind)))
+            }
+            _ => (place, with_causes(error)),
+        };
+        Self { place: Some(place.display().to_string()), what, hint: hint(error), exit: Exit::of(error) }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let path = error.path.clone();
+        Self::at(&path, &error.into())
+    }
+}
+
+/// The text of an error and of what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// What to do about an error.
+fn hint(error: &OpError) -> Option<String> {
+    let hint_text = match error {
+        OpError::File(error) => return hint_for_file(&error.problem).map(str::to_owned),
+        OpError::Sops(error) => return hint_for_sops(error).map(str::to_owned),
+        OpError::Policy(error) => return error.hint().map(str::to_owned),
+        OpError::Onto { fault, .. } => return hint(fault),
+        OpError::NoIdentity { tried, .. } => return Some(hint_for_search(tried)),
+        OpError::Recipient(error) => error.hint(),
+        OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
+        OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
+        OpError::NoPolicy => "add a .sops.yaml with a creation rule, or name recipients with --age",
+        OpError::NoRule { .. } => "see `secrets explain FILE`; add a rule, or name recipients with --age",
+        OpError::TwoSelectors { .. } => "leave the flag out, or use the kind of selector that the rule has",
+        OpError::NoRecipient(Naming::Rule { .. }) => "add a recipient to the rule's `age`",
+        OpError::NoRecipient(_) => "name at least one recipient",
+        OpError::SeveralGroups { .. } => "use sops for this file",
+        OpError::ForeignKey { .. } => "use sops for this file, or remove the key",
+        OpError::NothingEncrypted { .. } => "correct the selector, or insist with --allow-unencrypted",
+        OpError::OntoSelector { .. } | OpError::OntoRecipients { .. } => {
+            "encrypt without --onto: every value gets a new ciphertext then"
+        }
+        OpError::UnknownRecipients(_) => {
+            "add them to the rule, take them out with --rm-age, or insist with --keep-recipients"
+        }
+        OpError::Path(_) => "write it as stringData.password, users[0].token, data.\"tls.crt\"",
+        _ => return None,
+    };
+    Some(hint_text.to_owned())
+}
+
+const fn hint_for_file(problem: &FileProblem) -> Option<&'static str> {
+    match problem {
+        FileProblem::Exists => Some("choose another name, or remove the file first"),
+        FileProblem::Changed => Some("run the command again"),
+        FileProblem::NotText { .. } => Some("SOPS takes YAML in UTF-8 only"),
+        _ => None,
+    }
+}
+
+const fn hint_for_sops(error: &SopsError) -> Option<&'static str> {
+    match error {
+        SopsError::Document(error) => error.fault.hint(),
+        SopsError::NotEncrypted => Some("`secrets encrypt` encrypts it"),
+        SopsError::AlreadyEncrypted(_) => {
+            Some("change it with `secrets edit`; if `sops` is a key of your own, give it another name")
+        }
+        SopsError::Metadata { fault: MetadataFault::Selector(_) | MetadataFault::TwoSelectors(..), .. } => {
+            Some("correct the selector; the values are encrypted as it said when they were")
+        }
+        SopsError::Metadata { .. } => Some("take the `sops` block from the last commit in which the file was good"),
+        SopsError::Value { fault: ValueFault::InClear, .. } => {
+            Some("a value was added by hand: take it out and add it with `secrets edit` or `secrets set`")
+        }
+        SopsError::Value { .. } => {
+            Some("a value was changed, or its key renamed or moved, without decrypting; see the file's history")
+        }
+        SopsError::MacMismatch | SopsError::MacUnreadable => Some(
+            "see the file's history for who changed it; `secrets decrypt --ignore-mac` shows the values as they are",
+        ),
+        _ => None,
+    }
+}
+
+fn hint_for_search(tried: &NoIdentity) -> String {
+    let join = |items: Vec<String>| items.join(", ");
+    let searched = join(tried.searched.iter().map(ToString::to_string).collect());
+    let found = if tried.found.is_empty() {
+        "found no identity".to_owned()
+    } else {
+        format!("found the identities of {}", tried.found.join(", "))
+    };
+    let mut hint = format!("{found}; looked in {searched}");
+    if !tried.problems.is_empty() {
+        let problems = join(tried.problems.iter().map(ToString::to_string).collect());
+        hint.push_str(&format!("; problems: {problems}"));
+    }
+    hint
+}

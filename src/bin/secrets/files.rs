@@ -1,0 +1,132 @@
+//! Where text comes from and goes to: files, standard input and output.
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
+
+use gitops_secrets::{
+    base::{
+        files::{create_private, read_stdin, read_text, write},
+        secret::Plaintext,
+    },
+    document::yaml::parse::TEXT_LIMIT_BYTES,
+    ops::{
+        error::OpError,
+        format::{Format, FormatError},
+        in_place::{NewText, Outcome, read_named, replace_all},
+        target::{Target, find_targets},
+    },
+};
+
+use crate::{app::App, exit::Exit, failure::Failure};
+
+/// How standard input is called in messages.
+const STDIN: &str = "standard input";
+
+/// A text that was read.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// Whence, for messages.
+    pub(crate) place: PathBuf,
+    /// What it is called, for the policy.
+    pub(crate) name: PathBuf,
+    /// What it holds.
+    pub(crate) text: Plaintext,
+}
+
+/// Whether `file` stands for standard input.
+pub(crate) fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// Reads `file`, or standard input. `name` says what it is called instead.
+pub(crate) fn read_input(
+    app: &App,
+    file: Option<&Path>,
+    name: Option<&Path>,
+    format: Option<Format>,
+) -> Result<Input, Failure> {
+    let format = format.or_else(|| name.map(Format::of_name));
+    match file.filter(|file| !is_stdin(file)) {
+        Some(file) => {
+            refuse_directory(file)?;
+            let text = app.at(file, read_named(file, format))?;
+            Ok(Input { place: file.to_owned(), name: name.unwrap_or(file).to_owned(), text })
+        }
+        None => {
+            let place = PathBuf::from(STDIN);
+            if file.is_none() && io::stdin().is_terminal() {
+                return Err(Failure::usage("no file is given", "name a file, or give the text on standard input"));
+            }
+            let format = format.ok_or(FormatError::Unknown).and_then(Format::supported);
+            app.at(&place, format.map_err(OpError::Format))?;
+            let text = app.at(&place, read_stdin(TEXT_LIMIT_BYTES).map_err(OpError::File))?;
+            Ok(Input { name: name.map_or_else(|| place.clone(), Path::to_owned), place, text })
+        }
+    }
+}
+
+fn refuse_directory(file: &Path) -> Result<(), Failure> {
+    if file.is_dir() {
+        return Err(Failure::usage(format!("{} is a directory", file.display()), "with -i, a directory is taken"));
+    }
+    Ok(())
+}
+
+/// Writes to `output`, or to standard output. Plaintext goes to a file of mode 0600.
+pub(crate) fn write_output(app: &App, output: Option<&Path>, text: &NewText) -> Result<(), Failure> {
+    let Some(output) = output.filter(|output| !is_stdin(output)) else { return app.ui.result(text) };
+    app.watch_signals()?;
+    match text {
+        NewText::Clear(text) => create_private(output, text.expose().as_bytes())?,
+        // A file that holds just this is not touched.
+        NewText::Sealed(text) if holds(output, text) => {}
+        NewText::Sealed(text) => write(output, text.as_bytes())?,
+    }
+    Ok(())
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    path.is_file() && read_text(path, TEXT_LIMIT_BYTES).is_ok_and(|old| old.expose() == text)
+}
+
+/// Replaces all files that `paths` stand for by what `make` makes of them, and says what failed.
+pub(crate) fn replace_in_place(
+    app: &App,
+    paths: &[PathBuf],
+    format: Option<Format>,
+    make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
+) -> Result<Exit, Failure> {
+    if paths.is_empty() || paths.iter().any(|path| is_stdin(path)) {
+        return Err(Failure::usage("no file is given", "in place, name files or directories"));
+    }
+    app.watch_signals()?;
+    let targets = find_targets(paths)?;
+    let progress = app.ui.progress(targets.len());
+    let outcomes = replace_all(&targets, format, make, || progress.step());
+    drop(progress);
+    Ok(report(app, paths, &targets, &outcomes))
+}
+
+fn report(app: &App, paths: &[PathBuf], targets: &[Target], outcomes: &[(PathBuf, Result<Outcome, OpError>)]) -> Exit {
+    let mut exits = Vec::new();
+    for (path, outcome) in outcomes {
+        match outcome {
+            Ok(Outcome::Replaced) => app.ui.detail(&format!("{}: replaced", path.display())),
+            Ok(Outcome::Unchanged) => app.ui.detail(&format!("{}: unchanged", path.display())),
+            Ok(Outcome::Skipped) => {}
+            Err(error) => {
+                let failure = Failure::at(path, error);
+                exits.push(failure.exit);
+                app.ui.failure(&failure);
+            }
+        }
+    }
+    let is_idle = outcomes.iter().all(|(_, outcome)| matches!(outcome, Ok(Outcome::Skipped)));
+    if is_idle {
+        let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        app.ui.warn(&format!("{}: no SOPS file among {} files", shown.join(", "), targets.len()));
+    }
+    Exit::of_all(exits)
+}

@@ -1,0 +1,181 @@
+//! The one door to the terminal: results to standard output, everything else to standard error.
+
+use std::{
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use anstyle::{AnsiColor, Style};
+use gitops_secrets::{base::env::Env, ops::in_place::NewText};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// Work that is over by then shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much is told beside results and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Verbosity {
+    /// Errors.
+    Quiet,
+    /// Warnings too.
+    #[default]
+    Normal,
+    /// What was done too.
+    Verbose,
+}
+
+/// The terminal, or what stands in its place.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    is_colored: bool,
+    verbosity: Verbosity,
+}
+
+impl Ui {
+    /// As the flags and the environment say.
+    pub(crate) fn new(color: Color, verbosity: Verbosity, env: &Env) -> Self {
+        let is_colored = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                env.text("NO_COLOR").is_none() && env.text("TERM") != Some("dumb") && io::stderr().is_terminal()
+            }
+        };
+        Self { is_colored, verbosity }
+    }
+
+    /// A result, plaintext or not. It is not copied into a buffer of ours.
+    pub(crate) fn result(&self, text: &NewText) -> Result<(), Failure> {
+        self.print(text.as_str())
+    }
+
+    /// A result that is no secret.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        match write_stdout(text.as_bytes()) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::plain(&StdoutError(error))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Something that went wrong.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let place = failure.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        self.line("error", AnsiColor::Red, &format!("{place}{}", failure.what));
+        if let Some(hint) = &failure.hint {
+            self.line("hint", AnsiColor::Cyan, hint);
+        }
+    }
+
+    /// Something that is likely not meant.
+    pub(crate) fn warn(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.line("warning", AnsiColor::Yellow, text);
+        }
+    }
+
+    /// What was done.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.line("note", AnsiColor::Green, text);
+        }
+    }
+
+    fn line(&self, label: &str, color: AnsiColor, text: &str) {
+        let text = one_line(text);
+        let line = if self.is_colored {
+            let style = Style::new().bold().fg_color(Some(color.into()));
+            format!("secrets: {style}{label}:{style:#} {text}\n")
+        } else {
+            format!("secrets: {label}: {text}\n")
+        };
+        // Nobody is left to be told.
+        drop(io::stderr().lock().write_all(line.as_bytes()));
+    }
+
+    /// A bar for `count` files, on a terminal only and after a second only.
+    pub(crate) fn progress(&self, count: usize) -> Progress {
+        let is_wanted = count > 1 && self.verbosity >= Verbosity::Normal && io::stderr().is_terminal();
+        Progress {
+            count,
+            start: is_wanted.then(Instant::now),
+            done: AtomicUsize::new(0),
+            bar: std::sync::OnceLock::new(),
+        }
+    }
+}
+
+/// Control characters could move the cursor, or forge a second line; names of files and keys can hold any.
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written")]
+struct StdoutError(#[source] io::Error);
+
+/// How far the work is.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    count: usize,
+    start: Option<Instant>,
+    done: AtomicUsize,
+    bar: std::sync::OnceLock<ProgressBar>,
+}
+
+impl Progress {
+    /// One more file is done.
+    pub(crate) fn step(&self) {
+        let Some(start) = self.start else { return };
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if start.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.bar.get_or_init(|| {
+            let bar = ProgressBar::with_draw_target(Some(self.count as u64), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {per_sec}, {eta} left");
+            bar.with_style(style.unwrap_or_else(|_template| ProgressStyle::default_bar())).with_elapsed(start.elapsed())
+        });
+        bar.set_position(done as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Past the buffer of the standard library, which would keep a copy of a plaintext.
+#[cfg(unix)]
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    use std::os::fd::AsFd as _;
+
+    let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+    std::fs::File::from(descriptor).write_all(bytes)
+}
+
+#[cfg(not(unix))]
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}

@@ -1,0 +1,178 @@
+//! Why a command did not do its work on one file.
+
+use std::path::PathBuf;
+
+use crate::{
+    base::{files::FileError, value_path::ValuePathError},
+    keys::{NoIdentity, RecipientError, WrapError},
+    policy::PolicyError,
+    sops::{
+        error::SopsError,
+        key_group::ForeignKind,
+        selector::{SelectorError, SelectorKind},
+    },
+};
+
+use super::{format::FormatError, recipients::Named};
+
+/// A fact about one file of a command. Never holds a decrypted value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpError {
+    /// The file cannot be read or replaced.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is of a type that is not supported.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The text is no SOPS file, or cannot become one.
+    #[error(transparent)]
+    Sops(#[from] SopsError),
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy cannot be looked for.
+    #[error("the policy cannot be looked for")]
+    FindPolicy(#[source] std::io::Error),
+    /// There is no policy for the file.
+    #[error("there is no .sops.yaml upward from the file")]
+    NoPolicy,
+    /// The policy has no rule for the file.
+    #[error("no creation rule of {} matches the path", policy.display())]
+    NoRule {
+        /// The policy.
+        policy: PathBuf,
+    },
+    /// A selector cannot be used.
+    #[error(transparent)]
+    Selector(#[from] SelectorError),
+    /// Two selectors of different kinds are asked for.
+    #[error("`{asked}` is asked for, and the creation rule has `{ruled}`: a file has one selector")]
+    TwoSelectors {
+        /// The one of the command line.
+        asked: SelectorKind,
+        /// The one of the rule.
+        ruled: SelectorKind,
+    },
+    /// A text is no recipient.
+    #[error(transparent)]
+    Recipient(#[from] RecipientError),
+    /// A data key cannot be wrapped.
+    #[error(transparent)]
+    Wrap(#[from] WrapError),
+    /// Nobody is named whom the data key could be wrapped for.
+    #[error("{0} names no recipient")]
+    NoRecipient(Naming),
+    /// The data key would be split, or is.
+    #[error("{naming} has {groups} key groups (Shamir), which are not supported yet")]
+    SeveralGroups {
+        /// Who says so.
+        naming: Naming,
+        /// How many.
+        groups: usize,
+    },
+    /// A key that is not age's.
+    #[error("{naming} names a key that is not age's ({kind} {id}), which data keys cannot be wrapped for")]
+    ForeignKey {
+        /// Who says so.
+        naming: Naming,
+        /// Who holds the key.
+        kind: ForeignKind,
+        /// The key.
+        id: String,
+    },
+    /// No identity opens the file.
+    #[error("no identity opens it; it is for {}", list(recipients))]
+    NoIdentity {
+        /// What was tried.
+        tried: Box<NoIdentity>,
+        /// Whom the file says that it is for.
+        recipients: Vec<Named>,
+    },
+    /// The selector picks nothing.
+    #[error("`{kind}: {pattern}` picks no value, so that all {clear_values} would stay in clear")]
+    NothingEncrypted {
+        /// The kind of selector.
+        kind: SelectorKind,
+        /// Its suffix or expression.
+        pattern: String,
+        /// How many values would be in clear.
+        clear_values: usize,
+    },
+    /// The operating system has no randomness to give.
+    #[error("no randomness from the operating system")]
+    NoRandomness,
+    /// `--onto` a file with another selector.
+    #[error("{} is encrypted with another selector (`{kind}: {pattern}`) than is asked for", onto.display())]
+    OntoSelector {
+        /// The file.
+        onto: PathBuf,
+        /// Its kind of selector.
+        kind: SelectorKind,
+        /// Its suffix or expression.
+        pattern: String,
+    },
+    /// `--onto` a file for others.
+    #[error("{} is encrypted for others than is asked for: {}", onto.display(), list(different))]
+    OntoRecipients {
+        /// The file.
+        onto: PathBuf,
+        /// Who is on one side only.
+        different: Vec<Named>,
+    },
+    /// A fault of the file that `--onto` names.
+    #[error("{}", onto.display())]
+    Onto {
+        /// The file.
+        onto: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<Self>,
+    },
+    /// A recipient that only the file names.
+    #[error("the file names recipients that its creation rule does not: {}", list(.0))]
+    UnknownRecipients(Vec<Named>),
+    /// A recipient to be added is there.
+    #[error("{0} is a recipient of the file already")]
+    RecipientPresent(Named),
+    /// A recipient to be removed is not there.
+    #[error("{0} is not a recipient of the file")]
+    RecipientAbsent(Named),
+    /// The text is no path into a document.
+    #[error(transparent)]
+    Path(#[from] ValuePathError),
+    /// There is nothing at the path.
+    #[error("there is no `{0}` in the file")]
+    NoValue(String),
+    /// The path goes on below something that has no such members.
+    #[error("`{at}` is {found}, so that there is nothing below it")]
+    NoMembers {
+        /// Up to where the path could be followed.
+        at: String,
+        /// What is there.
+        found: &'static str,
+    },
+}
+
+/// Who names keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Naming {
+    /// The metadata of the file.
+    #[error("the file")]
+    File,
+    /// A rule of the policy, counted from 1.
+    #[error("rule {number} of {}", policy.display())]
+    Rule {
+        /// The rule.
+        number: usize,
+        /// The policy.
+        policy: PathBuf,
+    },
+    /// The command line.
+    #[error("the command line")]
+    Command,
+}
+
+fn list(named: &[Named]) -> String {
+    named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,132 @@
+//! Whom a data key is wrapped for: out of a rule, out of a file, and with the names that people know them by.
+
+use super::{
+    error::{Naming, OpError},
+    session::Applied,
+};
+use crate::{
+    base::secret::DataKey,
+    keys::Recipient,
+    policy::Policy,
+    sops::{
+        block::WrappedKeys,
+        key_group::MasterKey,
+        metadata::{KeyEntry, Metadata},
+    },
+};
+
+/// How much of a recipient is shown, in characters: all of an X25519 one.
+const SHOWN_CHARACTERS: usize = 72;
+
+/// A key as people are told of it: `alice (age1…)`, or without a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    names: Vec<String>,
+    kind: &'static str,
+    id: String,
+}
+
+impl Named {
+    /// `key` with the names that `policy` has for it.
+    #[must_use]
+    pub fn new(key: &MasterKey, policy: Option<&Policy>) -> Self {
+        let names = policy.map(|policy| policy.names_of(key.id()).to_vec()).unwrap_or_default();
+        Self { names, kind: key.kind_name(), id: key.id().to_owned() }
+    }
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut id: String = self.id.chars().filter(|character| !character.is_control()).collect();
+        if let Some((end, _)) = id.char_indices().nth(SHOWN_CHARACTERS) {
+            id.truncate(end);
+            id.push('…');
+        }
+        let kind = if self.kind == "age" { String::new() } else { format!("{} ", self.kind) };
+        match self.names.as_slice() {
+            [] => write!(formatter, "{kind}{id}"),
+            names => write!(formatter, "{} ({kind}{id})", names.join(", ")),
+        }
+    }
+}
+
+/// The entries of a file that has one key group.
+pub(super) fn one_group(metadata: &Metadata) -> Result<&[KeyEntry], OpError> {
+    match metadata.groups.as_slice() {
+        [] => Err(OpError::NoRecipient(Naming::File)),
+        [group] => Ok(group),
+        groups => Err(OpError::SeveralGroups { naming: Naming::File, groups: groups.len() }),
+    }
+}
+
+/// The recipients of the rule that applies.
+///
+/// # Errors
+/// [`OpError`] for no rule, for several groups, for foreign keys, for what is no recipient.
+pub(super) fn recipients_of_rule(applied: &Applied) -> Result<Vec<Recipient>, OpError> {
+    let (Some(policy), Some(rule)) = (applied.policy(), applied.rule()) else { return Err(applied.missing()) };
+    let naming = || Naming::Rule { number: rule.index + 1, policy: policy.path().to_owned() };
+    match rule.key_groups.as_slice() {
+        [group] => parse_all(&group.0, naming),
+        [] => Err(OpError::NoRecipient(naming())),
+        groups => Err(OpError::SeveralGroups { naming: naming(), groups: groups.len() }),
+    }
+}
+
+/// The recipients that a file names, which nobody has authenticated.
+///
+/// # Errors
+/// As for [`recipients_of_rule`].
+pub(super) fn recipients_of_file(metadata: &Metadata) -> Result<Vec<Recipient>, OpError> {
+    parse_all(one_group(metadata)?.iter().map(|entry| &entry.key), || Naming::File)
+}
+
+/// Takes a list with commas, as `--age` and `SOPS_AGE_RECIPIENTS` have it; each recipient counts once.
+///
+/// # Errors
+/// [`OpError::Recipient`] for what is none, be it nothing at all.
+pub fn parse_recipients<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Recipient>, OpError> {
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for text in lists.into_iter().flat_map(|list| list.split(',')) {
+        let recipient = Recipient::parse(text)?;
+        if !recipients.contains(&recipient) {
+            recipients.push(recipient);
+        }
+    }
+    Ok(recipients)
+}
+
+/// The data key wrapped for each of `recipients`.
+///
+/// # Errors
+/// [`OpError::Wrap`].
+pub(super) fn wrap_all(recipients: &[Recipient], key: &DataKey) -> Result<WrappedKeys, OpError> {
+    let wrap = |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(key)?));
+    recipients.iter().map(wrap).collect()
+}
+
+/// A new data key.
+///
+/// # Errors
+/// [`OpError::NoRandomness`].
+pub(super) fn generate_data_key() -> Result<DataKey, OpError> {
+    DataKey::generate().map_err(|_cause| OpError::NoRandomness)
+}
+
+fn parse_all<'k>(
+    keys: impl IntoIterator<Item = &'k MasterKey>,
+    naming: impl Fn() -> Naming,
+) -> Result<Vec<Recipient>, OpError> {
+    let parse = |key: &MasterKey| match key {
+        MasterKey::Age(recipient) => Ok(Recipient::parse(recipient)?),
+        MasterKey::Foreign { kind, id } => Err(OpError::ForeignKey { naming: naming(), kind: *kind, id: id.clone() }),
+    };
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for recipient in keys.into_iter().map(parse) {
+        let recipient = recipient?;
+        if !recipients.contains(&recipient) {
+            recipients.push(recipient);
+        }
+    }
+    if recipients.is_empty() { Err(OpError::NoRecipient(naming())) } else { Ok(recipients) }
+}

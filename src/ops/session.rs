@@ -1,0 +1,102 @@
+//! What all files of one run have in common: where it was started, the identities, the policies, what is to be told.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    error::OpError,
+    note::Notes,
+    policies::Policies,
+    recipients::{Named, one_group},
+};
+use crate::{
+    base::{env::Env, secret::DataKey},
+    keys::{AgeEntry, Identities},
+    policy::absolute,
+    sops::{file::SopsFile, key_group::MasterKey},
+};
+
+pub use super::policies::Applied;
+
+/// One run of a command. Threads share it; whatever is found out for one file is not looked for again.
+#[derive(Debug)]
+pub struct Session {
+    env: Env,
+    directory: PathBuf,
+    identities: Identities,
+    policies: Policies,
+    notes: Notes,
+}
+
+impl Session {
+    /// A run in `directory`, which is absolute. `given_policy` is what `--config` names; the environment's
+    /// `SOPS_CONFIG` stands in for it. Reads nothing yet.
+    #[must_use]
+    pub fn new(env: Env, directory: PathBuf, given_policy: Option<PathBuf>) -> Self {
+        let given = given_policy.or_else(|| env.path("SOPS_CONFIG")).map(|given| absolute(&directory, &given));
+        Self {
+            identities: Identities::from_env(&env),
+            policies: Policies::new(directory.clone(), given),
+            env,
+            directory,
+            notes: Notes::default(),
+        }
+    }
+
+    /// The environment.
+    #[must_use]
+    pub const fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// The current directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The policy that was named, absolute; `None` where each file's own directory decides.
+    #[must_use]
+    pub fn given_policy(&self) -> Option<&Path> {
+        self.policies.given()
+    }
+
+    /// What there is to tell.
+    #[must_use]
+    pub const fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// The rule for the file called `name`, which need not exist. Notes what is wrong with the policy.
+    ///
+    /// # Errors
+    /// [`OpError::Policy`], [`OpError::FindPolicy`], or [`OpError::File`] for a policy that cannot be read; that there
+    /// is none is no error.
+    pub fn rule_for(&self, name: &Path) -> Result<Applied, OpError> {
+        self.policies.rule_for(name, &self.notes)
+    }
+
+    /// Opens the data key of `file`, called `name`.
+    ///
+    /// # Errors
+    /// [`OpError::NoIdentity`], [`OpError::SeveralGroups`].
+    pub fn open(&self, name: &Path, file: &SopsFile<'_>) -> Result<DataKey, OpError> {
+        let group = one_group(&file.metadata)?;
+        let entries: Vec<AgeEntry<'_>> = group
+            .iter()
+            .filter_map(|entry| match &entry.key {
+                MasterKey::Age(recipient) => Some(AgeEntry { recipient, enc: &entry.enc }),
+                MasterKey::Foreign { .. } => None,
+            })
+            .collect();
+        self.identities.open(&entries).map_err(|tried| OpError::NoIdentity {
+            tried: Box::new(tried),
+            recipients: self.named(name, group.iter().map(|entry| &entry.key)),
+        })
+    }
+
+    /// `keys` with the names that the policy of the file called `name` has for them, if it can be read.
+    pub fn named<'k>(&self, name: &Path, keys: impl IntoIterator<Item = &'k MasterKey>) -> Vec<Named> {
+        let policy = self.policies.find_quietly(name);
+        keys.into_iter().map(|key| Named::new(key, policy.as_deref())).collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! Which files a command works on: those that are named, and below a directory those that SOPS wrote.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use ignore::WalkBuilder;
+
+use crate::base::files::{FileError, FileProblem, is_leftover_name};
+
+/// A file to work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it is worked on.
+    pub origin: Origin,
+}
+
+/// Why a file is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was named: whatever stands in the way is an error.
+    Named,
+    /// It is below a directory that was named: it counts only if SOPS wrote it.
+    Below,
+}
+
+/// The files that `paths` stand for, in order: a file for itself, a directory for the files below it that git does not
+/// ignore. Symbolic links below a directory are not followed. Contents are not looked at.
+///
+/// # Errors
+/// [`FileProblem::Read`] for what cannot be listed.
+pub fn find_targets(paths: &[PathBuf]) -> Result<Vec<Target>, FileError> {
+    let mut targets = Vec::with_capacity(paths.len());
+    for path in paths {
+        if path.is_dir() {
+            find_below(path, &mut targets)?;
+        } else {
+            targets.push(Target { path: path.clone(), origin: Origin::Named });
+        }
+    }
+    Ok(targets)
+}
+
+fn find_below(directory: &Path, targets: &mut Vec<Target>) -> Result<(), FileError> {
+    let walk = WalkBuilder::new(directory)
+        .hidden(false)
+        .ignore(false)
+        .sort_by_file_name(std::ffi::OsStr::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    for entry in walk {
+        let entry = entry.map_err(|error| {
+            let path = directory.to_owned();
+            let cause = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+            FileError { path, problem: FileProblem::Read(cause) }
+        })?;
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if is_file && !is_leftover_name(entry.file_name()) {
+            targets.push(Target { path: entry.into_path(), origin: Origin::Below });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use assert_fs::{TempDir, prelude::*};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_stands_for_what_git_does_not_ignore() {
+        let root = TempDir::new().unwrap();
+        for path in [".git/config", ".github/a.yaml", "b/a.yaml", "b/ignored.yaml", "c.yaml", ".d.yaml.0.secrets-tmp"] {
+            root.child(path).touch().unwrap();
+        }
+        root.child(".gitignore").write_str("ignored.yaml\n").unwrap();
+        let found = find_targets(&[root.to_path_buf(), root.child("c.yaml").to_path_buf()]).unwrap();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|target| (target.path.strip_prefix(&root).unwrap().to_str().unwrap(), target.origin))
+            .collect();
+        let below = |path| (path, Origin::Below);
+        let expected = [
+            below(".github/a.yaml"),
+            below(".gitignore"),
+            below("b/a.yaml"),
+            below("c.yaml"),
+            ("c.yaml", Origin::Named),
+        ];
+        assert_eq!(shown, expected);
+    }
+}
