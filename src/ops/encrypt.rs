@@ -19,6 +19,7 @@ use crate::{
     sops::{
         file::{Encrypted, MacPolicy, NewFile, SopsFile, encrypt as seal},
         key_group::MasterKey,
+        metadata::Metadata,
         selector::Selector,
         shape::check_is_plain,
     },
@@ -113,8 +114,20 @@ pub fn encrypt_onto(
     if old.text.expose() == text.expose() {
         return Ok(onto.text.clone());
     }
-    let encrypted = file.reseal(&key, text.expose(), old.reuse, &now())?;
-    checked(encrypted, &file.metadata.selector, wishes.clear)
+    let now = now();
+    let encrypted = file.reseal(&key, text.expose(), old.reuse, &now)?;
+    let sealed = checked(encrypted, &file.metadata.selector, wishes.clear)?;
+    Ok(if differs_by_mac_only(&sealed, &file, &now)? { onto.text.clone() } else { sealed })
+}
+
+/// Whether `new` is `old` but for the MAC and its time, which change with every writing. Values that are spelt otherwise
+/// than SOPS spells them, such as `1.50`, come back like this although nothing has changed.
+fn differs_by_mac_only(new: &str, old: &SopsFile<'_>, now: &str) -> Result<bool, OpError> {
+    let Metadata { mac: old_mac, last_modified: old_time, .. } = &old.metadata;
+    let new_mac = SopsFile::read(new)?.metadata.mac;
+    // A value in clear that tells the time of the change may not count as part of the metadata.
+    let is_only_time = new.matches(now).count() == old.tree.documents().len();
+    Ok(is_only_time && new.replace(&new_mac, old_mac).replace(now, old_time) == old.tree.text())
 }
 
 /// The rule, and what follows from it together with the wishes.

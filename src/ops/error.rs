@@ -134,21 +134,34 @@ pub enum OpError {
     UnknownRecipients(Vec<Named>),
     /// A recipient to be added is there.
     #[error("{0} is a recipient of the file already")]
-    RecipientPresent(Named),
+    RecipientPresent(String),
     /// A recipient to be removed is not there.
     #[error("{0} is not a recipient of the file")]
-    RecipientAbsent(Named),
+    RecipientAbsent(String),
+    /// No recipient would remain.
+    #[error("no recipient would remain")]
+    NobodyLeft,
     /// The text is no path into a document.
     #[error(transparent)]
     Path(#[from] ValuePathError),
     /// There is nothing at the path.
-    #[error("there is no `{0}` in the file")]
+    #[error("there is no `{0}` in the document")]
     NoValue(String),
+    /// There are not so many documents.
+    #[error("there is no document {number}, but {count} in the file")]
+    NoDocument {
+        /// The one that is asked for, from 1.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// The path goes on below something that has no such members.
-    #[error("`{at}` is {found}, so that there is nothing below it")]
+    #[error("`{at}` is {found}, so that there is no `{step}` in it")]
     NoMembers {
         /// Up to where the path could be followed.
         at: String,
+        /// How it goes on.
+        step: String,
         /// What is there.
         found: &'static str,
     },

@@ -3,11 +3,14 @@
 pub mod decrypt;
 pub mod encrypt;
 pub mod error;
+pub mod filestatus;
 pub mod format;
+pub mod get;
 pub mod in_place;
 pub mod note;
 mod policies;
 pub mod pool;
 pub mod recipients;
+pub mod rotate;
 pub mod session;
 pub mod target;

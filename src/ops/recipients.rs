@@ -73,14 +73,6 @@ pub(super) fn recipients_of_rule(applied: &Applied) -> Result<Vec<Recipient>, Op
     }
 }
 
-/// The recipients that a file names, which nobody has authenticated.
-///
-/// # Errors
-/// As for [`recipients_of_rule`].
-pub(super) fn recipients_of_file(metadata: &Metadata) -> Result<Vec<Recipient>, OpError> {
-    parse_all(one_group(metadata)?.iter().map(|entry| &entry.key), || Naming::File)
-}
-
 /// Takes a list with commas, as `--age` and `SOPS_AGE_RECIPIENTS` have it; each recipient counts once.
 ///
 /// # Errors
@@ -111,6 +103,20 @@ pub(super) fn wrap_all(recipients: &[Recipient], key: &DataKey) -> Result<Wrappe
 /// [`OpError::NoRandomness`].
 pub(super) fn generate_data_key() -> Result<DataKey, OpError> {
     DataKey::generate().map_err(|_cause| OpError::NoRandomness)
+}
+
+/// Refuses keys that are not age's.
+///
+/// # Errors
+/// [`OpError::ForeignKey`] for the first.
+pub(super) fn refuse_foreign<'k>(
+    keys: impl IntoIterator<Item = &'k MasterKey>,
+    naming: impl Fn() -> Naming,
+) -> Result<(), OpError> {
+    keys.into_iter().try_for_each(|key| match key {
+        MasterKey::Age(_) => Ok(()),
+        MasterKey::Foreign { kind, id } => Err(OpError::ForeignKey { naming: naming(), kind: *kind, id: id.clone() }),
+    })
 }
 
 fn parse_all<'k>(

@@ -95,6 +95,7 @@ impl Session {
     }
 
     /// `keys` with the names that the policy of the file called `name` has for them, if it can be read.
+    #[must_use]
     pub fn named<'k>(&self, name: &Path, keys: impl IntoIterator<Item = &'k MasterKey>) -> Vec<Named> {
         let policy = self.policies.find_quietly(name);
         keys.into_iter().map(|key| Named::new(key, policy.as_deref())).collect()

@@ -13,7 +13,7 @@ use crate::document::{
 };
 
 /// A scalar's meaning; an ordinary string is not copied. Wiped on drop.
-pub(super) enum Meaning<'n> {
+pub(crate) enum Meaning<'n> {
     /// A string, as it stands in the tree.
     Text(&'n str),
     /// Anything else.
@@ -21,7 +21,7 @@ pub(super) enum Meaning<'n> {
 }
 
 /// A scalar that is wiped on drop.
-pub(super) struct Wiped(Scalar);
+pub(crate) struct Wiped(Scalar);
 
 impl Drop for Wiped {
     fn drop(&mut self) {
@@ -50,7 +50,7 @@ impl Deref for Bytes<'_> {
 ///
 /// # Errors
 /// [`Fault::TagMismatch`] with its place. Nodes that are no scalars read as null.
-pub(super) fn scalar<'n>(tree: &Tree<'_>, node: &'n Node<'_>) -> Result<Meaning<'n>, DocumentError> {
+pub(crate) fn scalar<'n>(tree: &Tree<'_>, node: &'n Node<'_>) -> Result<Meaning<'n>, DocumentError> {
     let Kind::Scalar { text, style } = &node.kind else { return Ok(Meaning::Scalar(Wiped(Scalar::Null))) };
     let text = text.as_str();
     let properties = node.properties.as_deref();
@@ -108,7 +108,7 @@ impl Meaning<'_> {
     }
 
     /// A copy that its owner has to wipe.
-    pub(super) fn into_scalar(self) -> Scalar {
+    pub(crate) fn into_scalar(self) -> Scalar {
         match &self {
             Self::Text(text) => Scalar::Str((*text).to_owned()),
             Self::Scalar(Wiped(scalar)) => scalar.clone(),

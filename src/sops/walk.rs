@@ -245,7 +245,7 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
 }
 
 /// The text of a key; empty where it is no scalar, which the shape check refuses.
-pub(super) fn key_text<'a>(tree: &'a Tree<'_>, key: NodeId) -> &'a str {
+pub(crate) fn key_text<'a>(tree: &'a Tree<'_>, key: NodeId) -> &'a str {
     match &tree.resolve(key).kind {
         Kind::Scalar { text, .. } => text.as_str(),
         _ => "",

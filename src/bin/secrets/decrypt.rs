@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gitops_secrets::{
-    ops::{decrypt::decrypt, format::Format, in_place::NewText},
+    base::value_path::ValuePath,
+    ops::{decrypt::decrypt, format::Format, get::get, in_place::NewText},
     sops::file::MacPolicy,
 };
 
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// What the input is called, for its type
     #[arg(long, value_name = "NAME")]
     filename_override: Option<PathBuf>,
+    /// Print this value only: stringData.password, or ["stringData"]["password"]
+    #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
+    extract: Option<String>,
     /// Do not check that nobody changed the values
     #[arg(long)]
     ignore_mac: bool,
@@ -42,7 +46,15 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let format = arguments.types.format()?;
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };
     let name = arguments.filename_override.as_deref();
-    let work = |name: &Path, text: &str| Ok(NewText::Clear(decrypt(&app.session, name, text, policy)?.text));
+    let path = arguments.extract.as_deref();
+    let path = path.map(|text| ValuePath::parse(text).map_err(|error| Failure::of_path(text, error))).transpose()?;
+    let work = |name: &Path, text: &str| {
+        let clear = decrypt(&app.session, name, text, policy)?.text;
+        Ok(NewText::Clear(match &path {
+            Some(path) => get(clear.expose(), 0, path)?,
+            None => clear,
+        }))
+    };
     if arguments.in_place {
         let format = format.or_else(|| name.map(Format::of_name));
         return replace_in_place(app, &arguments.files, format, |path, text| work(path, text.expose()));

@@ -9,6 +9,7 @@ use gitops_secrets::{
     document::yaml::parse::TEXT_LIMIT_BYTES,
     ops::{
         encrypt::{ClearText, Onto, Wishes, encrypt, encrypt_onto},
+        format::Format,
         in_place::NewText,
         recipients::parse_recipients,
     },
@@ -75,7 +76,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     };
     if arguments.in_place {
         arguments.check_files()?;
-        return replace_in_place(app, &arguments.files, format.or_else(|| name.map(gitops_secrets::ops::format::Format::of_name)), |path, text| work(name.unwrap_or(path), text));
+        return replace_in_place(app, &arguments.files, format.or_else(|| name.map(Format::of_name)), |path, text| work(name.unwrap_or(path), text));
     }
     let file = arguments.single_file()?;
     // Without a name of its own, what comes in is a new version of OLD.

@@ -1,9 +1,12 @@
 //! Failures as they are told: where, what, and what to do. The one table of hints.
 
-use std::{error::Error, path::Path};
+use std::{error::Error, io::ErrorKind, path::Path};
 
 use gitops_secrets::{
-    base::files::{FileError, FileProblem},
+    base::{
+        files::{FileError, FileProblem},
+        value_path::ValuePathError,
+    },
     keys::NoIdentity,
     ops::{
         error::{Naming, OpError},
@@ -31,6 +34,11 @@ impl Failure {
     /// A command line that makes no sense.
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { place: None, what: what.into(), hint: Some(hint.into()), exit: Exit::Usage }
+    }
+
+    /// A text that is no path into a document.
+    pub(crate) fn of_path(text: &str, error: ValuePathError) -> Self {
+        Self::at(Path::new(text), &OpError::Path(error))
     }
 
     /// What has no other place than here.
@@ -96,14 +104,17 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::UnknownRecipients(_) => {
             "add them to the rule, take them out with --rm-age, or insist with --keep-recipients"
         }
+        OpError::RecipientPresent(_) => "leave --add-age out; with --keep-recipients it stays",
+        OpError::RecipientAbsent(_) => "see who is with `secrets explain` and in the file's `sops` block",
         OpError::Path(_) => "write it as stringData.password, users[0].token, data.\"tls.crt\"",
         _ => return None,
     };
     Some(hint_text.to_owned())
 }
 
-const fn hint_for_file(problem: &FileProblem) -> Option<&'static str> {
+fn hint_for_file(problem: &FileProblem) -> Option<&'static str> {
     match problem {
+        FileProblem::Write(cause) if matches!(cause.kind(), ErrorKind::NotFound) => Some("make the directory first"),
         FileProblem::Exists => Some("choose another name, or remove the file first"),
         FileProblem::Changed => Some("run the command again"),
         FileProblem::NotText { .. } => Some("SOPS takes YAML in UTF-8 only"),

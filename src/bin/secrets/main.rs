@@ -48,6 +48,16 @@ commands! {
     Encrypt(encrypt),
     /// Decrypt files
     Decrypt(decrypt),
+    /// Print one value, or all below a key
+    Get(get),
+    /// Give files a new data key, for the recipients of the policy
+    Rotate(rotate),
+    /// Tell whether a file is encrypted, as JSON
+    Filestatus(filestatus),
+    /// Tell which creation rule applies to a path, and why
+    Explain(explain),
+    /// Make identities
+    Identity(identity),
 }
 
 fn main() -> ExitCode {

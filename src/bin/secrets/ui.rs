@@ -90,6 +90,13 @@ impl Ui {
         }
     }
 
+    /// What belongs to a result, but not into it.
+    pub(crate) fn tell(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            drop(io::stderr().lock().write_all(format!("{}\n", one_line(text)).as_bytes()));
+        }
+    }
+
     /// What was done.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {

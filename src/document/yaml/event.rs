@@ -242,7 +242,11 @@ fn trim_around_separators<'t>(text: &str) -> Text<'t> {
         trimmed.extend(after.chars().next());
         rest = after.trim_start_matches(['\u{2028}', '\u{2029}', ' ', '\t']);
         trimmed.extend(
-            after.chars().skip(1).take_while(|next| matches!(next, '\u{2028}' | '\u{2029}' | ' ' | '\t')).filter(|next| !matches!(next, ' ' | '\t')),
+            after
+                .chars()
+                .skip(1)
+                .take_while(|next| matches!(next, '\u{2028}' | '\u{2029}' | ' ' | '\t'))
+                .filter(|next| !matches!(next, ' ' | '\t')),
         );
     }
     trimmed.push_str(rest);
