@@ -90,7 +90,7 @@ pub enum OpError {
         recipients: Vec<Named>,
     },
     /// The selector picks nothing.
-    #[error("`{kind}: {pattern}` picks no value, so that all {clear_values} would stay in clear")]
+    #[error("`{kind}: {pattern}` picks no value, so that {}", staying(*clear_values))]
     NothingEncrypted {
         /// The kind of selector.
         kind: SelectorKind,
@@ -184,6 +184,14 @@ pub enum Naming {
     /// The command line.
     #[error("the command line")]
     Command,
+}
+
+fn staying(clear_values: usize) -> String {
+    match clear_values {
+        0 => "nothing would be encrypted".to_owned(),
+        1 => "the only one would stay in clear".to_owned(),
+        count => format!("all {count} would stay in clear"),
+    }
 }
 
 fn list(named: &[Named]) -> String {

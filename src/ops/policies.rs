@@ -1,7 +1,7 @@
 //! The policies of a run: each searched for once per directory, and read once.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -26,6 +26,8 @@ pub(super) struct Policies {
     given: Option<PathBuf>,
     found: Mutex<HashMap<PathBuf, Found>>,
     read: Mutex<HashMap<PathBuf, Arc<Policy>>>,
+    /// Those whose mistakes were noted.
+    told: Mutex<HashSet<PathBuf>>,
 }
 
 /// The rule that applies to a file, or that there is none.
@@ -66,7 +68,7 @@ impl Applied {
 
 impl Policies {
     pub(super) fn new(directory: PathBuf, given: Option<PathBuf>) -> Self {
-        Self { directory, given, found: Mutex::default(), read: Mutex::default() }
+        Self { directory, given, found: Mutex::default(), read: Mutex::default(), told: Mutex::default() }
     }
 
     pub(super) fn given(&self) -> Option<&Path> {
@@ -81,7 +83,8 @@ impl Policies {
             notes.add(Note::Policy(warning));
         }
         let Some(path) = found.policy else { return Ok(Applied::default()) };
-        let policy = self.read(&path, Some(notes))?;
+        let policy = self.read(&path)?;
+        self.tell_once(&policy, notes);
         let rule = policy.rule_for(&file)?.map(|matched| matched.rule.index);
         // SOPS takes a file without a list of rules for none.
         let counts = policy.has_creation_rules();
@@ -91,7 +94,7 @@ impl Policies {
     /// The policy for `name` if there is one that can be read, for the names in it.
     pub(super) fn find_quietly(&self, name: &Path) -> Option<Arc<Policy>> {
         let found = self.find(&absolute(&self.directory, name)).ok()?;
-        self.read(&found.policy?, None).ok()
+        self.read(&found.policy?).ok()
     }
 
     fn find(&self, file: &Path) -> Result<Found, OpError> {
@@ -111,19 +114,25 @@ impl Policies {
         Ok(found)
     }
 
-    fn read(&self, path: &Path, notes: Option<&Notes>) -> Result<Arc<Policy>, OpError> {
+    fn read(&self, path: &Path) -> Result<Arc<Policy>, OpError> {
         let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(policy) = known.get(path) {
             return Ok(Arc::clone(policy));
         }
         let text = read_text(path, POLICY_LIMIT_BYTES)?;
         let policy = Arc::new(Policy::parse(text.expose(), path)?);
-        if let Some(notes) = notes {
-            policy.warnings().into_iter().for_each(|warning| notes.add(Note::Policy(warning)));
-            self.compare_with_sops(path, notes);
-        }
         known.insert(path.to_owned(), Arc::clone(&policy));
         Ok(policy)
+    }
+
+    fn tell_once(&self, policy: &Policy, notes: &Notes) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(policy.path()) {
+            return;
+        }
+        told.insert(policy.path().to_owned());
+        policy.warnings().into_iter().for_each(|warning| notes.add(Note::Policy(warning)));
+        self.compare_with_sops(policy.path(), notes);
     }
 
     /// `sops` searches upward from where it is started.

@@ -51,7 +51,8 @@ pub fn rotate(session: &Session, name: &Path, text: &str, wishes: &RotateWishes)
     Ok(file.rotate(&old_key, &new_key, &wrapped, &now())?)
 }
 
-/// Whom the new data key is for: those of the rule in its order, then those that are kept, then those that are added.
+/// Whom the new data key is for: those of the rule, those that are kept, those that are added. In the file, those that
+/// were there keep their places.
 fn plan_recipients(
     session: &Session,
     name: &Path,

@@ -1,6 +1,7 @@
 //! Which files a command works on: those that are named, and below a directory those that SOPS wrote.
 
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
 };
@@ -27,7 +28,7 @@ pub enum Origin {
     Below,
 }
 
-/// The files that `paths` stand for, in order: a file for itself, a directory for the files below it that git does not
+/// The files that `paths` stand for, in order and each once: a file for itself, a directory for the files below it that git does not
 /// ignore. Symbolic links below a directory are not followed. Contents are not looked at.
 ///
 /// # Errors
@@ -40,6 +41,11 @@ pub fn find_targets(paths: &[PathBuf]) -> Result<Vec<Target>, FileError> {
         } else {
             targets.push(Target { path: path.clone(), origin: Origin::Named });
         }
+    }
+    if paths.len() > 1 {
+        // Named twice, or named and below a directory that is named too.
+        let mut seen = HashSet::new();
+        targets.retain(|target| seen.insert(target.path.canonicalize().unwrap_or_else(|_| target.path.clone())));
     }
     Ok(targets)
 }
@@ -78,19 +84,14 @@ mod tests {
             root.child(path).touch().unwrap();
         }
         root.child(".gitignore").write_str("ignored.yaml\n").unwrap();
-        let found = find_targets(&[root.to_path_buf(), root.child("c.yaml").to_path_buf()]).unwrap();
+        let paths = ["c.yaml", "b/../c.yaml", ""].map(|path| root.child(path).to_path_buf());
+        let found = find_targets(&paths).unwrap();
         let shown: Vec<_> = found
             .iter()
             .map(|target| (target.path.strip_prefix(&root).unwrap().to_str().unwrap(), target.origin))
             .collect();
         let below = |path| (path, Origin::Below);
-        let expected = [
-            below(".github/a.yaml"),
-            below(".gitignore"),
-            below("b/a.yaml"),
-            below("c.yaml"),
-            ("c.yaml", Origin::Named),
-        ];
+        let expected = [("c.yaml", Origin::Named), below(".github/a.yaml"), below(".gitignore"), below("b/a.yaml")];
         assert_eq!(shown, expected);
     }
 }

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use gitops_secrets::{
-    base::{env::Env, scratch},
+    base::env::Env,
     ops::{error::OpError, session::Session},
 };
 
@@ -28,8 +28,16 @@ enum StartError {
     Signals(#[source] io::Error),
 }
 
+/// Keeps keys and plaintexts out of core dumps and from other processes. Comes first.
+pub(crate) fn close_to_others() -> Result<(), Failure> {
+    #[cfg(unix)]
+    gitops_secrets::base::scratch::disable_core_dumps()
+        .map_err(|cause| Failure::plain(&StartError::CoreDumps(cause)))?;
+    Ok(())
+}
+
 impl App {
-    /// Enters the directory of `-C`, and closes the process to others.
+    /// Enters the directory of `-C`.
     pub(crate) fn new(globals: Globals, ui: Ui, env: Env) -> Result<Self, (Ui, Failure)> {
         match Self::session(globals, env) {
             Ok(session) => Ok(Self { ui, session }),
@@ -38,8 +46,6 @@ impl App {
     }
 
     fn session(globals: Globals, env: Env) -> Result<Session, StartError> {
-        #[cfg(unix)]
-        scratch::disable_core_dumps().map_err(StartError::CoreDumps)?;
         if let Some(directory) = &globals.directory {
             let shown = || directory.display().to_string();
             std::env::set_current_dir(directory).map_err(|cause| StartError::Directory(shown(), cause))?;

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use gitops_secrets::{ops::error::OpError, sops::error::SopsError};
+use gitops_secrets::{
+    ops::{error::OpError, format::FormatError},
+    sops::error::SopsError,
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +44,7 @@ impl Exit {
             OpError::Sops(SopsError::AlreadyEncrypted(_)) => Self::AlreadyEncrypted,
             OpError::NoIdentity { .. } => Self::NoIdentity,
             OpError::Onto { fault, .. } => Self::of(fault),
-            OpError::TwoSelectors { .. } | OpError::Format(_) => Self::Usage,
-            OpError::Path(_) => Self::Usage,
+            OpError::TwoSelectors { .. } | OpError::Format(FormatError::Unknown) | OpError::Path(_) => Self::Usage,
             _ => Self::Failed,
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     args::{Cli, refuse},
     exit::Exit,
     failure::Failure,
-    ui::Ui,
+    ui::{Color, Ui, Verbosity},
 };
 
 /// Makes of each line a module, a subcommand with the module's `Arguments`, and a call of the module's `run`.
@@ -62,6 +62,10 @@ commands! {
 
 fn main() -> ExitCode {
     let env = Env::of_process();
+    if let Err(failure) = app::close_to_others() {
+        Ui::new(Color::Never, Verbosity::Normal, &env).failure(&failure);
+        return failure.exit.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &env).into(),
