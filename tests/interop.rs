@@ -39,7 +39,9 @@ fn sops(folder: &Path, arguments: &[&str]) -> Output {
 
 fn our_selector(sample: &Sample) -> Selector {
     let kind = SelectorKind::ALL.into_iter().find(|kind| Some(kind.field()) == sample.selector.field());
-    kind.map_or_else(Selector::default_unencrypted_suffix, |kind| Selector::new(kind, &sample.selector.pattern).unwrap())
+    kind.map_or_else(Selector::default_unencrypted_suffix, |kind| {
+        Selector::new(kind, &sample.selector.pattern).unwrap()
+    })
 }
 
 fn encrypt_with_ours(text: &str, sample: &Sample) -> Result<String, String> {
@@ -87,17 +89,24 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
         match find_values(&text) {
             Ok(read) if read == expected => {}
             Ok(read) => found.push(format!("sops reads other values from ours:\n{}", diff(&expected, &read))),
-            Err(_) => { tally.unreadable.fetch_add(1, Ordering::Relaxed); }
+            Err(_) => {
+                tally.unreadable.fetch_add(1, Ordering::Relaxed);
+            }
         }
         if text.contains("ENC[") {
-            found.push(format!("sops leaves something of ours encrypted:\n{}", text.lines().filter(|line| line.contains("ENC[")).collect::<String>()));
+            found.push(format!(
+                "sops leaves something of ours encrypted:\n{}",
+                text.lines().filter(|line| line.contains("ENC[")).collect::<String>()
+            ));
         }
     }
     let read_from_ours = text;
     match decrypt_with_ours(&ours) {
-        Ok(text) if text == *plain => { tally.same_bytes.fetch_add(1, Ordering::Relaxed); }
-        Ok(text) if values(&text) == expected => {}
-        Ok(text) => found.push(format!("our own decryption has other values:\n{}", diff(&expected, &values(&text)))),
+        Ok(text) if text == *plain => {
+            tally.same_bytes.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(text) if find_values(&text).as_ref() == Ok(&expected) => {}
+        Ok(text) => found.push(format!("our own decryption has other values:\n{}", find_values(&text).map_or_else(|error| error, |read| diff(&expected, &read)))),
         Err(error) => found.push(format!("we do not open ours: {error}")),
     }
 
@@ -118,21 +127,33 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
                 // What SOPS prints is not what it read where it misspells it; then its own file tells.
                 (Ok(left), Ok(right)) if left == expected => {
                     tally.misspelt.fetch_add(1, Ordering::Relaxed);
-                    found.retain(|line| !(line.starts_with("sops reads other values") && find_values(&read_from_ours).as_ref() == Ok(&right)));
+                    found.retain(|line| {
+                        !(line.starts_with("sops reads other values")
+                            && find_values(&read_from_ours).as_ref() == Ok(&right))
+                    });
                 }
-                (Ok(left), Ok(right)) => found.push(format!("from sops' file we read other values than it does:\n{}", diff(&right, &left))),
+                (Ok(left), Ok(right)) => {
+                    found.push(format!("from sops' file we read other values than it does:\n{}", diff(&right, &left)))
+                }
                 (Err(error), _) => found.push(format!("our own output is no YAML: {error}")),
-                (_, Err(_)) => { tally.unreadable.fetch_add(1, Ordering::Relaxed); }
+                (_, Err(_)) => {
+                    tally.unreadable.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         (true, Err(error)) => found.push(format!("we do not open what sops does: {error}")),
         (false, Ok(ours)) => {
             tally.only_we_open.fetch_add(1, Ordering::Relaxed);
             if find_values(&ours).is_ok_and(|ours| ours != expected) {
-                found.push(format!("from a file that sops wrote and cannot open, we read other values:\n{}", diff(&expected, &values(&ours))));
+                found.push(format!(
+                    "from a file that sops wrote and cannot open, we read other values:\n{}",
+                    diff(&expected, &values(&ours))
+                ));
             }
         }
-        (false, Err(_)) => { tally.nobody_opens.fetch_add(1, Ordering::Relaxed); }
+        (false, Err(_)) => {
+            tally.nobody_opens.fetch_add(1, Ordering::Relaxed);
+        }
     }
     found
 }

@@ -153,13 +153,24 @@ impl Visitor for Sealer<'_, '_> {
             return Ok(());
         }
         let value = expand(self.tree, target, &mut sealed)?;
-        let place = Place { step: self.step, newline: self.tree.newline(), ..Place::new(site.position, site.indent) };
+        let source = self.tree.text();
+        let mut span = alias.full_span();
+        // A mapping in a list goes on where it begins, however far that is from the dash.
+        let indent = match site.position {
+            Position::ListItem => LineColumn::of(source, span.start).column.saturating_sub(3),
+            Position::MapValue | Position::Flow => site.indent,
+        };
+        let place = Place { step: self.step, newline: self.tree.newline(), ..Place::new(site.position, indent) };
         let mut text = String::new();
         push_node(&mut text, &value, &place);
-        let mut span = alias.full_span();
-        if text.starts_with(['\n', '\r']) {
-            let before = self.tree.text().get(..span.start).unwrap_or_default();
-            span.start = before.trim_end_matches([' ', '\t']).len();
+        // A comment beside the alias stays on its line, and the lines that are new come below.
+        let tail = text.split_off(text.find(['\n', '\r']).unwrap_or(text.len()));
+        if text.is_empty() {
+            span.start = source.get(..span.start).unwrap_or_default().trim_end_matches([' ', '\t']).len();
+        }
+        if !tail.is_empty() {
+            let line_end = source.get(span.end..).and_then(|rest| rest.find(['\n', '\r']));
+            self.edits.push(Edit::insert(line_end.map_or(source.len(), |at| span.end + at), tail));
         }
         self.edits.push(Edit::new(span, text));
         Ok(())

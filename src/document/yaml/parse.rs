@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use super::{
     event::{Event, Events, Placed, PlacedTag},
     scalar::ScalarStyle,
-    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree, after_break},
+    tree::{
+        Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree, after_break,
+    },
 };
 use crate::{
     base::span::Span,
