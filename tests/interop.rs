@@ -20,7 +20,7 @@ use gitops_secrets::{
 };
 use support::{
     documents::{self, Sample},
-    values::{find_values, values},
+    values::find_values,
 };
 
 const KEY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/alice.txt");
@@ -74,7 +74,10 @@ fn decrypt_with_ours(text: &str) -> Result<String, String> {
 fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
     let plain = &sample.document.text;
     let mut found = Vec::new();
-    let expected = values(plain);
+    let expected = match find_values(plain) {
+        Ok(expected) => expected,
+        Err(error) => return vec![format!("we do not read: {error}")],
+    };
 
     let ours = match encrypt_with_ours(plain, sample) {
         Ok(ours) => ours,
@@ -144,11 +147,14 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
         (true, Err(error)) => found.push(format!("we do not open what sops does: {error}")),
         (false, Ok(ours)) => {
             tally.only_we_open.fetch_add(1, Ordering::Relaxed);
-            if find_values(&ours).is_ok_and(|ours| ours != expected) {
-                found.push(format!(
+            match find_values(&ours) {
+                // Clear text that SOPS itself misspelt stays as it is.
+                Err(_) => {}
+                Ok(read) if read == expected => {}
+                Ok(read) => found.push(format!(
                     "from a file that sops wrote and cannot open, we read other values:\n{}",
-                    diff(&expected, &values(&ours))
-                ));
+                    diff(&expected, &read)
+                )),
             }
         }
         (false, Err(_)) => {
