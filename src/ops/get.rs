@@ -54,11 +54,11 @@ fn member<'a, 't>(
             _ => None,
         }),
         (Kind::Sequence(collection), Step::Index(index)) => {
-            let elements = collection.items.iter().filter_map(|item| match *item {
+            let mut elements = collection.items.iter().filter_map(|item| match *item {
                 Item::Element(value) => Some(value),
                 _ => None,
             });
-            elements.skip(*index).next()
+            elements.nth(*index)
         }
         (Kind::Sequence(_), Step::Append) => None,
         (kind, _) => {

@@ -1,5 +1,11 @@
 //! The built command, as a user sees it: real files in a temporary directory, exit codes, and what a failure leaves.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot prepare its world fails, and writes its files as anybody would"
+)]
+
 mod decrypt;
 mod encrypt;
 mod explain;

@@ -36,7 +36,7 @@ pub(crate) struct Globals {
     /// Work as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
-    /// Use this policy for all files instead of their nearest .sops.yaml [env: SOPS_CONFIG]
+    /// Use this policy for all files instead of their nearest .sops.yaml [env: `SOPS_CONFIG`]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Use colors

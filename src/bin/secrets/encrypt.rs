@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// What the input is called, for the policy and the type
     #[arg(long, value_name = "NAME")]
     filename_override: Option<PathBuf>,
-    /// Recipients, with commas between them, instead of those of the policy [env: SOPS_AGE_RECIPIENTS]
+    /// Recipients, with commas between them, instead of those of the policy [env: `SOPS_AGE_RECIPIENTS`]
     #[arg(short, long, value_name = "RECIPIENTS", action = ArgAction::Append)]
     age: Vec<String>,
     /// Keep the ciphertext of every value that is the same in OLD, and OLD's data key

@@ -27,7 +27,6 @@ macro_rules! commands {
 
         /// What is to be done.
         #[derive(Debug, clap::Subcommand)]
-        #[expect(clippy::large_enum_variant, reason = "there is one, once")]
         pub(crate) enum Command {
             $($(#[$attribute])* $name($module::Arguments),)*
         }
