@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     base::{
-        files::{Batch, FileError, into_text, read_bytes, read_text},
+        files::{Batch, FileError, FileProblem, into_text, read_bytes, read_text},
         secret::Plaintext,
     },
     document::yaml::parse::TEXT_LIMIT_BYTES,
@@ -106,7 +106,11 @@ pub fn read_target(target: &Target, format: Option<Format>) -> Result<Option<Pla
     if *origin == Origin::Named {
         return read_named(path, format).map(Some);
     }
-    let bytes = read_bytes(path, TEXT_LIMIT_BYTES)?;
+    let bytes = match read_bytes(path, TEXT_LIMIT_BYTES) {
+        // SOPS' files are not as large as that.
+        Err(FileError { problem: FileProblem::TooLarge { .. }, .. }) => return Ok(None),
+        outcome => outcome?,
+    };
     let Some(found) = Format::find_encrypted(path, &bytes) else { return Ok(None) };
     format.unwrap_or(found).supported()?;
     Ok(Some(into_text(path, bytes)?))

@@ -19,6 +19,15 @@ pub struct Target {
     pub origin: Origin,
 }
 
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Targets {
+    /// The files.
+    pub files: Vec<Target>,
+    /// What could not be looked into.
+    pub faults: Vec<FileError>,
+}
+
 /// Why a file is worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -30,27 +39,25 @@ pub enum Origin {
 
 /// The files that `paths` stand for, in order and each once: a file for itself, a directory for the files below it that git does not
 /// ignore. Symbolic links below a directory are not followed. Contents are not looked at.
-///
-/// # Errors
-/// [`FileProblem::Read`] for what cannot be listed.
-pub fn find_targets(paths: &[PathBuf]) -> Result<Vec<Target>, FileError> {
-    let mut targets = Vec::with_capacity(paths.len());
+#[must_use]
+pub fn find_targets(paths: &[PathBuf]) -> Targets {
+    let mut targets = Targets::default();
     for path in paths {
         if path.is_dir() {
-            find_below(path, &mut targets)?;
+            find_below(path, &mut targets);
         } else {
-            targets.push(Target { path: path.clone(), origin: Origin::Named });
+            targets.files.push(Target { path: path.clone(), origin: Origin::Named });
         }
     }
     if paths.len() > 1 {
         // Named twice, or named and below a directory that is named too.
         let mut seen = HashSet::new();
-        targets.retain(|target| seen.insert(target.path.canonicalize().unwrap_or_else(|_| target.path.clone())));
+        targets.files.retain(|target| seen.insert(target.path.canonicalize().unwrap_or_else(|_| target.path.clone())));
     }
-    Ok(targets)
+    targets
 }
 
-fn find_below(directory: &Path, targets: &mut Vec<Target>) -> Result<(), FileError> {
+fn find_below(directory: &Path, targets: &mut Targets) {
     let walk = WalkBuilder::new(directory)
         .hidden(false)
         .ignore(false)
@@ -58,17 +65,35 @@ fn find_below(directory: &Path, targets: &mut Vec<Target>) -> Result<(), FileErr
         .filter_entry(|entry| entry.file_name() != ".git")
         .build();
     for entry in walk {
-        let entry = entry.map_err(|error| {
-            let path = directory.to_owned();
-            let cause = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
-            FileError { path, problem: FileProblem::Read(cause) }
-        })?;
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if is_file && !is_leftover_name(entry.file_name()) {
-            targets.push(Target { path: entry.into_path(), origin: Origin::Below });
+        match entry {
+            Ok(entry) => {
+                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                if is_file && !is_leftover_name(entry.file_name()) {
+                    targets.files.push(Target { path: entry.into_path(), origin: Origin::Below });
+                }
+            }
+            Err(error) => targets.faults.push(fault(directory, error)),
         }
     }
-    Ok(())
+}
+
+/// What `error` of a walk through `directory` is about.
+fn fault(directory: &Path, error: ignore::Error) -> FileError {
+    let mut path = directory;
+    let mut inner = &error;
+    loop {
+        match inner {
+            ignore::Error::WithPath { path: at, err } => {
+                path = at;
+                inner = err;
+            }
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => inner = err,
+            _ => break,
+        }
+    }
+    let path = path.to_owned();
+    let cause = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+    FileError { path, problem: FileProblem::Read(cause) }
 }
 
 #[cfg(test)]
@@ -85,13 +110,24 @@ mod tests {
         }
         root.child(".gitignore").write_str("ignored.yaml\n").unwrap();
         let paths = ["c.yaml", "b/../c.yaml", ""].map(|path| root.child(path).to_path_buf());
-        let found = find_targets(&paths).unwrap();
+        let found = find_targets(&paths);
+        assert!(found.faults.is_empty());
         let shown: Vec<_> = found
+            .files
             .iter()
             .map(|target| (target.path.strip_prefix(&root).unwrap().to_str().unwrap(), target.origin))
             .collect();
         let below = |path| (path, Origin::Below);
         let expected = [("c.yaml", Origin::Named), below(".github/a.yaml"), below(".gitignore"), below("b/a.yaml")];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_listed_is_named_by_its_own_path() {
+        let denied = ignore::Error::Io(io::ErrorKind::PermissionDenied.into());
+        let at = ignore::Error::WithPath { path: PathBuf::from("a/closed"), err: Box::new(denied) };
+        let fault = fault(Path::new("a"), ignore::Error::WithDepth { depth: 1, err: Box::new(at) });
+        assert_eq!(fault.to_string(), "a/closed: cannot be read");
+        assert!(matches!(fault.problem, FileProblem::Read(cause) if cause.kind() == io::ErrorKind::PermissionDenied));
     }
 }

@@ -191,3 +191,13 @@ fn a_comment_that_only_looks_encrypted_is_told() {
     );
     assert_eq!(clear, format!("{odd}\na: two\n"));
 }
+
+#[test]
+fn what_to_do_is_told_once_for_many_files() {
+    let world = World::with_secret();
+    world.write("a.sops.yaml", &world.read("db.sops.yaml"));
+    let world = world.set_identity("carol");
+    let ran = world.run(&["decrypt", "-i", "."]);
+    let labels: Vec<&str> = ran.stderr.lines().map(|line| line.split(": ").nth(1).unwrap()).collect();
+    assert_eq!((ran.code, labels), (128, vec!["error", "hint", "error"]));
+}

@@ -1,6 +1,7 @@
 //! Where text comes from and goes to: files, standard input and output.
 
 use std::{
+    collections::HashSet,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
 };
@@ -15,7 +16,7 @@ use gitops_secrets::{
         error::OpError,
         format::{Format, FormatError},
         in_place::{NewText, Outcome, read_named, replace_all},
-        target::{Target, find_targets},
+        target::{Targets, find_targets},
     },
 };
 
@@ -69,7 +70,10 @@ pub(crate) fn read_input(
 
 fn refuse_directory(file: &Path) -> Result<(), Failure> {
     if file.is_dir() {
-        return Err(Failure::usage(format!("{} is a directory", file.display()), "with -i, a directory is taken"));
+        return Err(Failure::usage(
+            format!("{} is a directory", file.display()),
+            "name a file; `decrypt -i` and `rotate` take directories",
+        ));
     }
     Ok(())
 }
@@ -102,31 +106,34 @@ pub(crate) fn replace_in_place(
         return Err(Failure::usage("no file is given", "in place, name files or directories"));
     }
     app.watch_signals()?;
-    let targets = find_targets(paths)?;
-    let progress = app.ui.progress(targets.len());
-    let outcomes = replace_all(&targets, format, make, || progress.step());
+    let Targets { files, faults } = find_targets(paths);
+    let progress = app.ui.progress(files.len());
+    let outcomes = replace_all(&files, format, make, || progress.step());
     drop(progress);
-    Ok(report(app, paths, &targets, &outcomes))
+    if faults.is_empty() && outcomes.iter().all(|(_, outcome)| matches!(outcome, Ok(Outcome::Skipped))) {
+        let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        app.ui.warn(&format!("{}: no SOPS file among {} files", shown.join(", "), files.len()));
+    }
+    let faults = faults.into_iter().map(|fault| (fault.path.clone(), Err(fault.into())));
+    Ok(report(app, faults.chain(outcomes)))
 }
 
-fn report(app: &App, paths: &[PathBuf], targets: &[Target], outcomes: &[(PathBuf, Result<Outcome, OpError>)]) -> Exit {
+fn report(app: &App, outcomes: impl Iterator<Item = (PathBuf, Result<Outcome, OpError>)>) -> Exit {
     let mut exits = Vec::new();
+    let mut hints = HashSet::new();
     for (path, outcome) in outcomes {
         match outcome {
             Ok(Outcome::Replaced) => app.ui.detail(&format!("{}: replaced", path.display())),
             Ok(Outcome::Unchanged) => app.ui.detail(&format!("{}: unchanged", path.display())),
             Ok(Outcome::Skipped) => {}
             Err(error) => {
-                let failure = Failure::at(path, error);
+                let mut failure = Failure::at(&path, &error);
                 exits.push(failure.exit);
+                // What to do is the same for many files as a rule.
+                failure.hint = failure.hint.filter(|hint| hints.insert(hint.clone()));
                 app.ui.failure(&failure);
             }
         }
-    }
-    let is_idle = outcomes.iter().all(|(_, outcome)| matches!(outcome, Ok(Outcome::Skipped)));
-    if is_idle {
-        let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        app.ui.warn(&format!("{}: no SOPS file among {} files", shown.join(", "), targets.len()));
     }
     Exit::of_all(exits)
 }
