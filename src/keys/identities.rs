@@ -153,7 +153,13 @@ impl Identities {
         }
         let content = run_command(&self.env, recipient)?;
         runs.asked.insert(recipient.to_owned());
-        runs.problems.extend(content.problems);
+        for problem in content.problems {
+            // The command fails for each recipient in the same way as a rule.
+            let is_known = runs.problems.iter().any(|known| known.to_string() == problem.to_string());
+            if !is_known {
+                runs.problems.push(problem);
+            }
+        }
         let mut commanded = self.commanded.write().unwrap_or_else(PoisonError::into_inner);
         for identity in content.identities {
             if commanded.iter().all(|known| known.recipient() != identity.recipient()) {

@@ -88,7 +88,7 @@ fn render(tree: &Tree<'_>, node: &Node<'_>) -> Result<Plaintext, OpError> {
             return Ok(sliced);
         }
     }
-    Ok(Plaintext::new(spell(&value)))
+    Ok(Plaintext::new(spell(&value, 2 * tree.text().len())))
 }
 
 /// The text of a block collection, moved to the left. It reads back unless aliases lead out of it.
@@ -126,9 +126,10 @@ fn line_head(text: &str, at: usize) -> &str {
     before.rsplit('\n').next().unwrap_or_default()
 }
 
-/// A collection as SOPS spells it at the top level, or a scalar on a line.
-fn spell(value: &Value) -> String {
-    let mut out = String::new();
+/// A collection as SOPS spells it at the top level, or a scalar on a line. `room` is the likely size in bytes.
+fn spell(value: &Value, room: usize) -> String {
+    // Enough as a rule, so that growing leaves no copies behind.
+    let mut out = String::with_capacity(room);
     match value {
         Value::Map(entries) if !entries.is_empty() => {
             for (key, value) in entries {

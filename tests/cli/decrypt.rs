@@ -201,3 +201,53 @@ fn what_to_do_is_told_once_for_many_files() {
     let labels: Vec<&str> = ran.stderr.lines().map(|line| line.split(": ").nth(1).unwrap()).collect();
     assert_eq!((ran.code, labels), (128, vec!["error", "hint", "error"]));
 }
+
+/// Defect 10 of sops 3.13.2: it panics.
+#[test]
+fn an_empty_key_command_is_told_and_does_not_hide_other_identities() {
+    let world = World::with_secret().set("SOPS_AGE_KEY_CMD", "");
+    assert_eq!(world.runs(&["decrypt", "db.sops.yaml"]), SECRET);
+    let world = world.set_identity("carol");
+    let ran = world.run(&["decrypt", "db.sops.yaml"]);
+    assert_eq!(ran.code, 128);
+    assert!(ran.stderr.ends_with("; problems: SOPS_AGE_KEY_CMD: is set, but holds no text\n"), "{}", ran.stderr);
+}
+
+/// Defects 10 and 11 of sops 3.13.2: it panics, or prints an internal structure.
+#[test]
+fn a_position_in_a_mapping_and_one_before_the_start_are_refused() {
+    let world = World::with_secret();
+    let not_a_list = "db.sops.yaml: `stringData` is a mapping, which has keys, so that there is no `[0]` in it";
+    world.refuses(&["decrypt", "--extract", "[\"stringData\"][0]", "db.sops.yaml"], 1, not_a_list);
+    let error = "[\"stringData\"][-1]: not a path: brackets hold a number, `+`, or a key in quotes at character 16";
+    world.refuses(&["decrypt", "--extract", "[\"stringData\"][-1]", "db.sops.yaml"], 2, error);
+}
+
+/// Defect 16 of sops 3.13.2: one bad line costs the whole source.
+#[test]
+fn a_bad_line_hides_no_other_identity_of_its_file() {
+    let world = World::with_secret();
+    let keys = format!("nonsense\n{}AGE-SECRET-KEY-1BROKEN\n", fixture("keys/alice.txt"));
+    world.write("home/.config/sops/age/keys.txt", &keys);
+    assert_eq!(world.runs(&["decrypt", "db.sops.yaml"]), SECRET);
+}
+
+/// Defect 17 of sops 3.13.2, <https://github.com/getsops/sops/issues/2243>: it cannot read its own output.
+#[test]
+fn comments_in_lists_come_back() {
+    const TEXT: &str = "list:\n    # first\n    - one\n    # second\n    - two\n";
+    let world = World::new();
+    world.write("a.yaml", TEXT);
+    world.runs(&["encrypt", "-i", "--age", ALICE, "a.yaml"]);
+    assert_eq!(world.runs(&["decrypt", "a.yaml"]), TEXT);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_stays_one_and_the_file_behind_it_is_replaced() {
+    let world = World::with_secret();
+    std::os::unix::fs::symlink("db.sops.yaml", world.path("link.yaml")).unwrap();
+    world.runs(&["decrypt", "-i", "link.yaml"]);
+    assert!(fs::symlink_metadata(world.path("link.yaml")).unwrap().is_symlink());
+    assert_eq!(world.read("db.sops.yaml"), SECRET);
+}

@@ -27,6 +27,7 @@ fn every_command_has_a_short_help() {
 fn a_command_line_that_makes_no_sense_is_told_in_two_lines() {
     let world = World::new();
     assert_eq!(world.refuses(&[], 2, "a command is missing"), "see `secrets --help`");
+    assert_eq!(world.refuses(&["identity"], 2, "a command is missing"), "see `secrets identity --help`");
     assert_eq!(
         world.refuses(&["rotat"], 2, "unrecognized subcommand 'rotat'"),
         "a similar subcommand exists: 'rotate'; see `secrets --help`"

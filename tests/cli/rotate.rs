@@ -191,3 +191,22 @@ fn many_files_are_rotated_at_once_and_each_once() {
     assert_eq!(wrapped.len(), 40);
     assert_eq!(fs::read_dir(world.path("many")).unwrap().count(), 40);
 }
+
+#[test]
+fn a_policy_that_cannot_be_used_stops_the_rotation() {
+    let world = World::with_secret();
+    let refuses = |policy: &str, error: &str| {
+        world.write(".sops.yaml", policy);
+        world.refuses(&["rotate", "-q", "-i", "--keep-recipients", "db.sops.yaml"], 1, error);
+    };
+    refuses("creation_rules: 7\n", "ROOT/.sops.yaml: `creation_rules` is a number, not a list at line 1, column 17");
+    refuses(
+        &format!("creation_rules: [{{key_groups: [{{age: [{ALICE}]}}, {{age: [{BOB}]}}]}}]\n"),
+        "db.sops.yaml: rule 1 of ROOT/.sops.yaml has 2 key groups (Shamir), which are not supported yet",
+    );
+    refuses(
+        "creation_rules: [{path_regex: '*.yaml'}]\n",
+        "ROOT/.sops.yaml: `path_regex` is not a regular expression that Go accepts: `*` has nothing to repeat \
+         (at byte 0 of the regular expression) at line 1, column 31",
+    );
+}

@@ -1,6 +1,6 @@
 //! What is typed: the flags of all commands, those that several share, and how a mistake in them is told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Parser, error::ErrorKind};
 use gitops_secrets::{
@@ -75,14 +75,14 @@ pub(crate) struct TypeArgs {
 }
 
 impl TypeArgs {
-    /// The type of the input if it is given.
-    pub(crate) fn format(&self) -> Result<Option<Format>, Failure> {
+    /// The type of the input if it is given, or else that of the `name` that is given; of neither, the file tells it.
+    pub(crate) fn format(&self, name: Option<&Path>) -> Result<Option<Format>, Failure> {
         for format in self.output_type.into_iter().chain(self.input_type) {
             format
                 .supported()
                 .map_err(|error| Failure::usage(error.to_string(), "leave the type out, or give yaml"))?;
         }
-        Ok(self.input_type)
+        Ok(self.input_type.or_else(|| name.map(Format::of_name)))
     }
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn refuse(error: &clap::Error, env: &Env) -> Exit {
             }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            ui.failure(&Failure::usage("a command is missing", "see `secrets --help`"));
+            ui.failure(&Failure::usage("a command is missing", see_help(&text.to_string())));
             Exit::Usage
         }
         _ => {
@@ -160,12 +160,16 @@ fn usage_failure(text: &str) -> Failure {
     let what = paragraphs.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
     let rest: Vec<String> = paragraphs.collect();
-    let usage = rest.iter().find_map(|line| line.strip_prefix("Usage: "));
-    let command: Vec<&str> =
-        usage.unwrap_or("secrets").split(' ').take(3).take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
-    let see = format!("see `{} --help`", command.join(" "));
+    let see = see_help(text);
     let tip = rest.iter().find_map(|line| line.strip_prefix("tip: "));
     Failure::usage(what, tip.map_or_else(|| see.clone(), |tip| format!("{tip}; {see}")))
+}
+
+/// Where the help is for the command whose usage is in `text`.
+fn see_help(text: &str) -> String {
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("secrets");
+    let command: Vec<&str> = usage.split(' ').take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
+    format!("see `{} --help`", command.join(" "))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gitops_secrets::{
     base::value_path::ValuePath,
-    ops::{decrypt::decrypt, format::Format, get::get, in_place::NewText},
+    ops::{decrypt::decrypt, get::get, in_place::NewText},
     sops::file::MacPolicy,
 };
 
@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Encrypted files; with -i also directories; `-` or none for standard input
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Replace the files; several need this
     #[arg(short, long, conflicts_with = "output")]
@@ -43,9 +44,9 @@ pub(crate) struct Arguments {
 
 /// Decrypts.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
-    let format = arguments.types.format()?;
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };
     let name = arguments.filename_override.as_deref();
+    let format = arguments.types.format(name)?;
     let path = arguments.extract.as_deref();
     let path = path.map(|text| ValuePath::parse(text).map_err(|error| Failure::of_path(text, error))).transpose()?;
     let work = |name: &Path, text: &str| {
@@ -56,7 +57,6 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         }))
     };
     if arguments.in_place {
-        let format = format.or_else(|| name.map(Format::of_name));
         return replace_in_place(app, &arguments.files, format, |path, text| work(path, text.expose()));
     }
     let file = match arguments.files.as_slice() {

@@ -9,8 +9,7 @@ use gitops_secrets::{
     document::yaml::parse::TEXT_LIMIT_BYTES,
     ops::{
         encrypt::{ClearText, Onto, Wishes, encrypt, encrypt_onto},
-        format::Format,
-        in_place::NewText,
+            in_place::NewText,
         recipients::parse_recipients,
     },
 };
@@ -27,6 +26,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Files in clear; `-` or none for standard input
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Replace the files; several need this
     #[arg(short, long, conflicts_with = "output")]
@@ -64,9 +64,7 @@ pub(crate) struct Arguments {
 /// Encrypts.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let wishes = arguments.wishes(app)?;
-    let format = arguments.types.format()?;
     let onto = arguments.onto.as_deref().map(read_onto).transpose()?;
-    let name = arguments.filename_override.as_deref();
     let work = |name: &Path, text: &_| {
         let sealed = match &onto {
             Some(onto) => encrypt_onto(&app.session, name, text, onto, &wishes)?,
@@ -74,14 +72,13 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         };
         Ok(NewText::Sealed(sealed))
     };
+    let name = arguments.name();
+    let format = arguments.types.format(name)?;
     if arguments.in_place {
         arguments.check_files()?;
-        return replace_in_place(app, &arguments.files, format.or_else(|| name.map(Format::of_name)), |path, text| work(name.unwrap_or(path), text));
+        return replace_in_place(app, &arguments.files, format, |path, text| work(name.unwrap_or(path), text));
     }
-    let file = arguments.single_file()?;
-    // Without a name of its own, what comes in is a new version of OLD.
-    let name = name.or_else(|| onto.as_ref().filter(|_| file.is_none_or(is_stdin)).map(|onto| onto.path.as_path()));
-    let input = read_input(app, file, name, format)?;
+    let input = read_input(app, arguments.single_file()?, name, format)?;
     let sealed = app.at(&input.place, work(&input.name, &input.text))?;
     write_output(app, arguments.output.as_deref(), &sealed)?;
     Ok(Exit::Done)
@@ -109,6 +106,12 @@ impl Arguments {
             step: self.indent.map(usize::from),
             clear: if self.allow_unencrypted { ClearText::Allow } else { ClearText::Refuse },
         })
+    }
+
+    /// What the input is called instead. Without a name of its own, it is a new version of OLD.
+    fn name(&self) -> Option<&Path> {
+        let is_nameless = self.files.iter().all(|file| is_stdin(file));
+        self.filename_override.as_deref().or_else(|| self.onto.as_deref().filter(|_| is_nameless))
     }
 
     fn single_file(&self) -> Result<Option<&Path>, Failure> {

@@ -48,7 +48,6 @@ pub(crate) fn read_input(
     name: Option<&Path>,
     format: Option<Format>,
 ) -> Result<Input, Failure> {
-    let format = format.or_else(|| name.map(Format::of_name));
     match file.filter(|file| !is_stdin(file)) {
         Some(file) => {
             refuse_directory(file)?;

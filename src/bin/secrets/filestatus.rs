@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 /// Prints JSON, as `sops` does.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
-    let format = arguments.types.format()?;
+    let format = arguments.types.format(None)?;
     let input = read_input(app, Some(&arguments.file), None, format)?;
     let encrypted = app.at(&input.place, is_encrypted(input.text.expose()))?;
     app.ui.print(&format!("{{\"encrypted\":{encrypted}}}\n"))?;

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 /// Prints a string as it is, anything else as YAML.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
-    let format = arguments.types.format()?;
+    let format = arguments.types.format(None)?;
     let path = ValuePath::parse(&arguments.path).map_err(|error| Failure::of_path(&arguments.path, error))?;
     let input = read_input(app, Some(&arguments.file), None, format)?;
     let work = || -> Result<_, OpError> {

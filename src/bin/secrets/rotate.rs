@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 use gitops_secrets::ops::{
-    format::Format,
     in_place::NewText,
     recipients::parse_recipients,
     rotate::{RotateWishes, UnknownRecipients, rotate},
@@ -22,6 +21,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Encrypted files and directories; several, or a directory, are rotated in place
+    #[arg(value_name = "PATH")]
     files: Vec<PathBuf>,
     /// Replace the file
     #[arg(short, long, conflicts_with = "output")]
@@ -48,8 +48,8 @@ pub(crate) struct Arguments {
 /// Rotates.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let wishes = arguments.wishes(app)?;
-    let format = arguments.types.format()?;
     let name = arguments.filename_override.as_deref();
+    let format = arguments.types.format(name)?;
     let work = |name: &Path, text: &str| Ok(NewText::Sealed(rotate(&app.session, name, text, &wishes)?));
     let is_many = arguments.files.len() > 1 || arguments.files.iter().any(|file| file.is_dir());
     if is_many && (name.is_some() || arguments.output.is_some()) {
@@ -57,7 +57,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         return Err(Failure::usage(what, "rotate the files one by one"));
     }
     if arguments.in_place || is_many {
-        return replace_in_place(app, &arguments.files, format.or_else(|| name.map(Format::of_name)), |path, text| {
+        return replace_in_place(app, &arguments.files, format, |path, text| {
             work(name.unwrap_or(path), text.expose())
         });
     }
