@@ -156,9 +156,11 @@ impl Progress {
         }
         let bar = self.bar.get_or_init(|| {
             let bar = ProgressBar::with_draw_target(Some(self.count as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {per_sec}, {eta} left");
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {msg}");
             bar.with_style(style.unwrap_or_else(|_template| ProgressStyle::default_bar())).with_elapsed(start.elapsed())
         });
+        // The bar's own rate knows nothing of the files before it was shown.
+        bar.set_message(format!("{:.0}/s", done as f64 / start.elapsed().as_secs_f64()));
         bar.set_position(done as u64);
     }
 }
