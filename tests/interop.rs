@@ -81,7 +81,7 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
 
     let ours = match encrypt_with_ours(plain, sample) {
         Ok(ours) => ours,
-        Err(error) => return vec![format!("we do not encrypt: {error}")],
+        Err(error) => return vec![format!("we do not encrypt: {error} {:?}", sample.selector)],
     };
     std::fs::write(folder.join("ours.yaml"), &ours).unwrap();
     let opened = sops(folder, &["decrypt", "ours.yaml"]);
@@ -109,7 +109,10 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
             tally.same_bytes.fetch_add(1, Ordering::Relaxed);
         }
         Ok(text) if find_values(&text).as_ref() == Ok(&expected) => {}
-        Ok(text) => found.push(format!("our own decryption has other values:\n{}", find_values(&text).map_or_else(|error| error, |read| diff(&expected, &read)))),
+        Ok(text) => found.push(format!(
+            "our own decryption has other values:\n{}",
+            find_values(&text).map_or_else(|error| error, |read| diff(&expected, &read))
+        )),
         Err(error) => found.push(format!("we do not open ours: {error}")),
     }
 
@@ -193,6 +196,7 @@ fn seed() -> u64 {
 #[ignore = "needs sops 3.13.2 on PATH"]
 fn random_documents_pass_both_ways_without_a_difference() {
     let samples = documents::batch(seed(), count());
+    let only: Option<usize> = std::env::var("INTEROP_ONLY").ok().and_then(|only| only.parse().ok());
     let next = AtomicUsize::new(0);
     let tally = Tally::default();
     let failures = std::sync::Mutex::new(Vec::new());
@@ -203,6 +207,9 @@ fn random_documents_pass_both_ways_without_a_difference() {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(sample) = samples.get(index) else { break };
+                    if only.is_some_and(|only| only != index) {
+                        continue;
+                    }
                     let found = differences(folder.path(), sample, &tally);
                     if !found.is_empty() {
                         let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{index}"));

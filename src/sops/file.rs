@@ -12,10 +12,12 @@ use super::{
     shape::{check_is_plain, check_shape},
     walk::METADATA_KEY,
 };
+use zeroize::Zeroize as _;
+
 use crate::{
     base::{
         secret::{DataKey, Plaintext},
-        span::LineColumn,
+        span::{LineColumn, Span},
     },
     crypto::{
         cipher::{Ciphertext, ValueCipher},
@@ -193,7 +195,15 @@ impl<'t> SopsFile<'t> {
         let opened = self.open(key, policy, Purpose::Decrypt { step: self.step(), cut_off: cut_off(&self.tree) })?;
         let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = opened;
         for document in self.tree.documents() {
-            edits.extend(removal(&self.tree, document));
+            for mut gone in removal(&self.tree, document) {
+                // A comment beside the `sops` key is one of the document, and takes the block's place.
+                for mut kept in take_within(&mut edits, gone.span) {
+                    gone.text.push_str(&kept.text);
+                    gone.text.push_str(self.tree.newline());
+                    kept.text.zeroize();
+                }
+                edits.push(gone);
+            }
         }
         let text = splice(self.tree.text(), &mut edits);
         wipe(edits);
@@ -234,16 +244,28 @@ impl<'t> SopsFile<'t> {
         self.check_mac(&old, &computed)?;
         let mac = encrypt_mac(new_key, &computed, now)?;
         let change = BlockChange { last_modified: now, mac: &mac, wrapped: Some(wrapped) };
-        edits.extend(self.metadata.block_edits(&self.tree, &change)?);
+        for mut block in self.metadata.block_edits(&self.tree, &change)? {
+            for inside in take_within(&mut edits, block.span) {
+                block.text = block.text.replacen(inside.span.of(self.tree.text()), &inside.text, 1);
+            }
+            edits.push(block);
+        }
         let text = splice(self.tree.text(), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
         read_back(&text, new_key, &computed)?;
         Ok(text)
     }
 }
 
+/// Takes the edits out that lie within `span`.
+fn take_within(edits: &mut Vec<Edit>, span: Span) -> Vec<Edit> {
+    edits
+        .extract_if(.., |edit| edit.span.start >= span.start && edit.span.end <= span.end && !span.is_empty())
+        .collect()
+}
+
 /// Edits of a decryption hold plaintext.
 fn wipe(edits: Vec<Edit>) {
     for mut edit in edits {
-        zeroize::Zeroize::zeroize(&mut edit.text);
+        edit.text.zeroize();
     }
 }

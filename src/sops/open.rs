@@ -162,7 +162,10 @@ impl Visitor for Opener<'_, '_> {
         match found {
             Some((ciphertext, path, plaintext)) => {
                 self.opened.reuse.put(path, ScalarType::Comment.name(), &plaintext, ciphertext.text);
-                let plain = self.comment_lines(&plaintext, span.start);
+                // See `seal`: an empty comment in a list is encrypted as a blank.
+                let is_empty = comment.is_in_list && plaintext.as_slice() == b" ";
+                let plaintext: &[u8] = if is_empty { b"" } else { &plaintext };
+                let plain = self.comment_lines(plaintext, span.start);
                 self.opened.edits.push(Edit::new(span, plain));
             }
             None => self.opened.odd_comments.push(LineColumn::of(self.tree.text(), span.start)),

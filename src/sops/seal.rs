@@ -18,7 +18,7 @@ use crate::{
     document::{
         edit::Edit,
         yaml::{
-            emit::{Place, Position, Value, push_node},
+            emit::{Chomping, Place, Position, Value, parse_block_header, push_node},
             scalar::{Scalar, ScalarStyle, ScalarType},
             tree::{Item, Kind, Node, NodeId, Tree, after_break},
         },
@@ -123,6 +123,8 @@ impl Visitor for Sealer<'_, '_> {
         if leaf.is_through_alias {
             self.hides_ciphertext |= self.sealed.as_ref().is_some_and(|nodes| nodes.contains(&leaf.id));
             self.through_alias.push(sealed);
+        } else if sealed.is_none() {
+            self.keep_without_break(leaf.node);
         } else if let Some(sealed) = sealed {
             self.replace(leaf.node, &sealed, leaf.site);
             if let Some(nodes) = &mut self.sealed {
@@ -134,6 +136,8 @@ impl Visitor for Sealer<'_, '_> {
 
     fn comment(&mut self, comment: &CommentLeaf<'_>) -> Result<(), SopsError> {
         let (span, text) = self.tree.comment(comment.id);
+        // SOPS makes an empty item of an empty comment in a list when it decrypts, so it cannot stay empty there.
+        let text = if text.is_empty() && comment.is_in_list { " " } else { text };
         if comment.is_selected && !text.is_empty() {
             let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?;
             self.edits.push(Edit::new(Span::new(span.start + 1, span.end), sealed));
@@ -216,6 +220,23 @@ impl Sealer<'_, '_> {
         let column = content_column(header, content, site, self.step);
         let newline = if content.ends_with(['\n', '\r']) { self.tree.newline() } else { "" };
         (Span::new(start, block.end), format!("{:column$}{sealed}{newline}", ""))
+    }
+
+    /// A block scalar that the end of the text cuts off has no final break to go-yaml. The `sops` block puts one there, so
+    /// that one in clear has to say that it does not count.
+    fn keep_without_break(&mut self, node: &Node<'_>) {
+        let text = self.tree.text();
+        if node.span.end < text.len() || text.ends_with(['\n', '\r']) {
+            return;
+        }
+        let header = parse_block_header(node.span.of(text)).filter(|header| header.chomping != Chomping::Strip);
+        let is_block = matches!(node.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. });
+        if let Some(header) = header.filter(|_| is_block) {
+            let at = node.span.start + 1;
+            let indicators = usize::from(header.chomping == Chomping::Keep) + usize::from(header.indentation.is_some());
+            let digit = header.indentation.map(|columns| columns.to_string()).unwrap_or_default();
+            self.edits.push(Edit::new(Span::new(at, at + indicators), format!("{digit}-")));
+        }
     }
 
     /// `!!int` and its like would be a lie about the encrypted text, and SOPS refuses it.

@@ -46,6 +46,8 @@ pub(super) struct Site {
 #[derive(Debug)]
 pub(super) struct CommentLeaf<'a> {
     pub(super) id: CommentId,
+    /// Whether it is a member of a list.
+    pub(super) is_in_list: bool,
     pub(super) path: &'a str,
     pub(super) is_selected: bool,
 }
@@ -79,14 +81,22 @@ pub(super) fn walk<V: Visitor>(tree: &Tree<'_>, selector: &Selector, visitor: &m
         let root = tree.resolve(document.root);
         walker.levels.push(0);
         if let Kind::Mapping(collection) = &root.kind {
-            walker.items(collection, true)?;
+            walker.items(collection, Of::Top)?;
         }
         for comment in &document.comments {
-            walker.comment(*comment)?;
+            walker.comment(*comment, Of::Top)?;
         }
         walker.leave_level();
     }
     Ok(())
+}
+
+/// What the members that are met are members of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Top,
+    Mapping,
+    List,
 }
 
 struct Walker<'a, 't, V> {
@@ -127,17 +137,17 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
         }
     }
 
-    fn items(&mut self, collection: &Collection, is_top: bool) -> Result<(), V::Error> {
+    fn items(&mut self, collection: &Collection, of: Of) -> Result<(), V::Error> {
         let position = |block| if collection.layout == Layout::Flow { Position::Flow } else { block };
         for item in &collection.items {
             match *item {
                 Item::Comment(comment) => {
-                    self.comment(comment)?;
+                    self.comment(comment, of)?;
                     continue;
                 }
                 Item::Entry(key, value) => {
                     let key = key_text(self.tree, key);
-                    if is_top && key == METADATA_KEY {
+                    if of == Of::Top && key == METADATA_KEY {
                         continue;
                     }
                     let site = Site { position: position(Position::MapValue), indent: collection.column };
@@ -182,7 +192,8 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
                     return Err(self.alias_bomb(node).into());
                 }
                 self.levels.push(0);
-                let outcome = self.items(collection, false);
+                let of = if matches!(node.kind, Kind::Sequence(_)) { Of::List } else { Of::Mapping };
+                let outcome = self.items(collection, of);
                 self.leave_level();
                 outcome
             }
@@ -206,7 +217,7 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
         DocumentError::at(self.tree.text(), node.span.start, Fault::AliasBomb(self.alias_limit))
     }
 
-    fn comment(&mut self, id: CommentId) -> Result<(), V::Error> {
+    fn comment(&mut self, id: CommentId, of: Of) -> Result<(), V::Error> {
         let (_, text) = self.tree.comment(id);
         let is_match = self.selector.matches_comment(text);
         let before = self.selects_value();
@@ -223,7 +234,7 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
             return Ok(());
         }
         let path = if self.path.is_empty() { ":" } else { &self.path };
-        self.visitor.comment(&CommentLeaf { id, path, is_selected })
+        self.visitor.comment(&CommentLeaf { id, is_in_list: of == Of::List, path, is_selected })
     }
 
     const fn selects_value(&self) -> bool {
