@@ -20,7 +20,7 @@ use crate::{
         span::{LineColumn, Span},
     },
     crypto::{
-        cipher::{Ciphertext, ValueCipher},
+        cipher::{CipherError, Ciphertext, ValueCipher},
         mac::Coverage,
     },
     document::{
@@ -174,6 +174,7 @@ impl<'t> SopsFile<'t> {
 
     fn check_mac(&self, cipher: &ValueCipher, computed: &str) -> Result<(), SopsError> {
         let stored = Ciphertext::parse(&self.metadata.mac)
+            .and_then(|mac| if mac.kind == "str" { Ok(mac) } else { Err(CipherError::Malformed) })
             .and_then(|mac| cipher.decrypt(&mac, &self.metadata.last_modified))
             .map_err(|_cause| SopsError::MacUnreadable)?;
         if stored.as_slice() == computed.as_bytes() { Ok(()) } else { Err(SopsError::MacMismatch) }

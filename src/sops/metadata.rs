@@ -278,12 +278,19 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Versions of the Python SOPS begin with `1.`; all others are `major.minor.patch`, perhaps with a suffix.
+/// Versions of the Python SOPS begin with `1.`; all others are semantic versions: three numbers without leading zeros,
+/// perhaps a pre-release and build behind `-` and `+`.
 fn is_version(version: &str) -> bool {
-    let mut parts = version.splitn(3, '.');
-    let is_number = |part: Option<&str>| part.is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    version.starts_with("1.")
-        || is_number(parts.next()) && is_number(parts.next()) && parts.next().is_some_and(|patch| !patch.is_empty())
+    if version.starts_with("1.") {
+        return true;
+    }
+    let core = version.split(['-', '+']).next().unwrap_or_default();
+    let is_number = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
+    };
+    let is_label = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '+' | '.');
+    let suffix = version.get(core.len()..).unwrap_or_default();
+    core.split('.').count() == 3 && core.split('.').all(is_number) && suffix.len() != 1 && suffix.chars().all(is_label)
 }
 
 /// An RFC 3339 time without its fraction, and with `Z` for an offset of nothing: as Go renders what it has read.

@@ -129,13 +129,6 @@ struct PendingComment {
     is_below_key: bool,
 }
 
-/// The innermost block collection before comments.
-#[derive(Clone, Copy)]
-struct Before {
-    indent: usize,
-    is_mapping: bool,
-}
-
 /// What comments on lines of their own speak of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SpeaksOf {
@@ -230,7 +223,8 @@ impl<'t> Builder<'t> {
         let Some(document) = self.document.take() else { return };
         let root = document.root.unwrap_or_else(|| self.add_absent(document.start));
         self.tree.documents.push(Document { span: Span::new(document.start, end), root, comments: Vec::new() });
-        self.settle_pending((end < self.tree.text.len()).then_some(0));
+        // Encryption puts the `sops` key behind the last comment, and there SOPS will read it.
+        self.settle_pending(0);
         self.beside = Beside::Nothing;
         self.content_end = end;
     }
@@ -260,23 +254,19 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Gives each waiting comment to its collection. `next_column` is where the next content stands; `None` at the end
-    /// of a document.
-    fn settle_pending(&mut self, next_column: Option<usize>) {
+    /// Gives each waiting comment to its collection. `next_column` is where the next content stands.
+    fn settle_pending(&mut self, next_column: usize) {
         let closed = std::mem::take(&mut self.closed);
         if self.pending.is_empty() {
             return;
         }
         let innermost = closed.first().map(|closed| closed.node).or_else(|| self.open.last().map(|frame| frame.node));
-        let at = Before {
-            indent: innermost.map_or(0, |id| self.column_of(id)),
-            is_mapping: innermost.is_some_and(|id| matches!(self.tree.node(id).kind, Kind::Mapping(_))),
-        };
+        let indent = innermost.map_or(0, |id| self.column_of(id));
         let pending = std::mem::take(&mut self.pending);
         let mut run = pending.as_slice();
         let mut levels = closed.as_slice();
         while let Some(first) = run.first() {
-            let (length, speaks_of) = self.first_piece(run, run.len() == pending.len(), at, next_column);
+            let (length, speaks_of) = self.first_piece(run, run.len() == pending.len(), indent, next_column);
             let owner = match speaks_of {
                 SpeaksOf::Before => innermost,
                 SpeaksOf::Level => self.take_level(&mut levels, first.column),
@@ -307,10 +297,9 @@ impl<'t> Builder<'t> {
         &self,
         run: &[PendingComment],
         is_start: bool,
-        at: Before,
-        next_column: Option<usize>,
+        indent: usize,
+        next_column: usize,
     ) -> (usize, SpeaksOf) {
-        let Before { indent, is_mapping } = at;
         let Some(first) = run.first() else { return (0, SpeaksOf::After) };
         let is_dedented = first.column < indent;
         let can_end = is_dedented || is_start && !first.is_below_key;
@@ -331,12 +320,8 @@ impl<'t> Builder<'t> {
         }
         let last = run.last().unwrap_or(first);
         let end = self.tree.comment(last.id).0.end;
-        let is_cut_off = end == self.tree.text.len() && is_start;
-        if is_cut_off && is_unbroken && can_end && (!is_dedented || is_mapping) {
-            return (run.len(), SpeaksOf::Before);
-        }
-        let is_before_blank = next_column.is_none() || self.is_before_blank(end);
-        let is_left = next_column.is_some_and(|next| next < indent && next != first.column);
+        let is_before_blank = self.is_before_blank(end);
+        let is_left = next_column < indent && next_column != first.column;
         let speaks_of = match (is_before_blank && is_unbroken && can_end, is_left) {
             (true, _) => at_blank,
             (false, true) => at_dedent,
@@ -485,7 +470,7 @@ impl<'t> Builder<'t> {
             Role::Key if frame.layout == Layout::Flow => column,
             Role::Key | Role::Element | Role::Value(_) => frame.column,
         };
-        self.settle_pending(Some(next));
+        self.settle_pending(next);
     }
 
     /// Makes a leaf or a collection that begins a member of what is open.
@@ -546,7 +531,7 @@ impl<'t> Builder<'t> {
         self.beside = Beside::Nothing;
         self.content_end = self.content_end.max(span.end);
         if matches!(role, Role::Value(_)) {
-            self.settle_pending(Some(usize::MAX));
+            self.settle_pending(usize::MAX);
         }
     }
 
