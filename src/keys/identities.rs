@@ -27,6 +27,17 @@ pub struct AgeEntry<'a> {
     pub enc: &'a str,
 }
 
+/// What the identity of the recipient that an entry names makes of it.
+#[derive(Debug)]
+pub enum Owned {
+    /// It is not at hand.
+    Absent,
+    /// It does not open the entry, or not to a data key.
+    Refused,
+    /// It opens the entry.
+    Opened(DataKey),
+}
+
 /// The identities of one run, from every place that `sops` looks in; shared by all files and threads.
 ///
 /// Nothing is read before the first [`Identities::open`], and each source at most once. The command alone is run again:
@@ -78,6 +89,18 @@ impl Identities {
     /// [`NoIdentity`], when no entry can be opened.
     pub fn open_bytes(&self, entries: &[AgeEntry<'_>]) -> Result<Zeroizing<Vec<u8>>, NoIdentity> {
         self.open_as(entries, Ok)
+    }
+
+    /// Opens `entry` with the identity of the recipient that it names, and no other; the command is not run.
+    /// [`Owned::Absent`] where that identity is not at hand.
+    #[must_use]
+    pub fn open_own(&self, entry: AgeEntry<'_>) -> Owned {
+        let named = |identity: &&Identity| identity.recipient() == entry.recipient.trim();
+        let commanded = self.commanded();
+        let mut known = self.cheap().identities.iter().chain(commanded.iter().map(Arc::as_ref));
+        let Some(own) = known.find(named) else { return Owned::Absent };
+        let opened = unwrap(entry.enc, std::iter::once(own)).ok().flatten();
+        opened.and_then(DataKey::from_bytes).map_or(Owned::Refused, Owned::Opened)
     }
 
     /// The recipient of every identity found, the command's only if a file needed it.
@@ -576,6 +599,15 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
         let ssh = AgeEntry { recipient: "ssh-rsa AAAA", enc: ENC };
         let error = identities.open(&[ssh]).unwrap_err();
         assert!(error.problems[0].to_string().starts_with("the default SSH key ("), "{error}");
+    }
+
+    #[test]
+    fn an_entry_is_opened_as_its_own_by_the_recipient_that_it_names_only() {
+        let (recipient, _, enc) = generate(0);
+        let alice = identities(&[("SOPS_AGE_KEY", ALICE_IDENTITY)]);
+        assert!(matches!(alice.open_own(AgeEntry { recipient: ALICE, enc: ENC }), Owned::Opened(_)));
+        assert!(matches!(alice.open_own(AgeEntry { recipient: &recipient, enc: ENC }), Owned::Absent));
+        assert!(matches!(alice.open_own(AgeEntry { recipient: ALICE, enc: &enc }), Owned::Refused));
     }
 
     #[test]

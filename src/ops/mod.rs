@@ -14,3 +14,4 @@ pub mod recipients;
 pub mod rotate;
 pub mod session;
 pub mod target;
+pub mod verify;

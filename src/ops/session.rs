@@ -48,6 +48,11 @@ impl Session {
         &self.env
     }
 
+    /// The identities of this run.
+    pub(super) const fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// The current directory.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -12,4 +12,5 @@ pub(crate) mod scalar;
 pub mod seal;
 pub mod selector;
 pub mod shape;
+pub mod verify;
 pub(crate) mod walk;

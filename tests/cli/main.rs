@@ -14,6 +14,7 @@ mod get;
 mod globals;
 mod identity;
 mod rotate;
+mod verify;
 
 use std::{
     collections::BTreeMap,

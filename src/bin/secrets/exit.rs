@@ -16,6 +16,10 @@ pub(crate) enum Exit {
     Failed,
     /// The command line makes no sense.
     Usage,
+    /// Of a command that checks: something was found.
+    Found,
+    /// Of a command that checks: something could not be checked.
+    Unchecked,
     /// The MAC does not hold, as with `sops`.
     MacMismatch,
     /// No identity opens the file, as with `sops`.
@@ -29,8 +33,8 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
+            Self::Failed | Self::Found => 1,
+            Self::Usage | Self::Unchecked => 2,
             Self::MacMismatch => 51,
             Self::NoIdentity => 128,
             Self::AlreadyEncrypted => 203,

@@ -51,6 +51,8 @@ commands! {
     Get(get),
     /// Give files a new data key, for the recipients of the policy
     Rotate(rotate),
+    /// Find what is wrong with encrypted files, without any key
+    Verify(verify),
     /// Tell whether a file is encrypted, as JSON
     Filestatus(filestatus),
     /// Tell which creation rule applies to a path, and why

@@ -97,6 +97,13 @@ impl Ui {
         }
     }
 
+    /// What to do about what was found.
+    pub(crate) fn hint(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.line("hint", AnsiColor::Cyan, text);
+        }
+    }
+
     /// What was done.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {

@@ -1,0 +1,107 @@
+//! A report as text for people and JSON for programs. Both hold no value of any file.
+
+use std::{error::Error, path::Path};
+
+use serde::Serialize;
+
+use super::Report;
+use crate::{
+    ops::error::OpError,
+    sops::verify::{Finding, Severity},
+};
+
+/// The name and version of the JSON; see `docs/verify.md`.
+const SCHEMA: &str = "secrets-verify/1";
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    schema: &'static str,
+    files: usize,
+    findings: Vec<JsonFinding<'a>>,
+    unchecked: Vec<JsonUnchecked>,
+    skipped: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    path: String,
+    line: usize,
+    column: usize,
+    value_path: Option<&'a str>,
+    rule: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    hint: &'static str,
+}
+
+#[derive(Serialize)]
+struct JsonUnchecked {
+    path: String,
+    reason: String,
+}
+
+/// One line for each finding: `PATH:LINE:COLUMN: RULE: message (value path)`.
+#[must_use]
+pub fn render_text(report: &Report) -> String {
+    let mut out = String::new();
+    for (path, Finding { rule, place, value_path, message }) in &report.findings {
+        let note = if rule.severity() == Severity::Note { "note: " } else { "" };
+        let value = value_path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default();
+        let line = format!("{}:{}:{}: {rule}: {note}{message}{value}", path.display(), place.line, place.column);
+        // Keys and names of files can hold anything; a line stays a line.
+        out.extend(line.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }));
+        out.push('\n');
+    }
+    out
+}
+
+/// One object, the same for the same report.
+///
+/// # Errors
+/// Those of the serializer, of which there are none for these types.
+pub fn render_json(report: &Report) -> Result<String, serde_json::Error> {
+    let findings = report.findings.iter().map(|(path, finding)| JsonFinding {
+        path: shown(path),
+        line: finding.place.line,
+        column: finding.place.column,
+        value_path: finding.value_path.as_deref(),
+        rule: finding.rule.name(),
+        severity: finding.rule.severity().name(),
+        message: &finding.message,
+        hint: finding.rule.hint(),
+    });
+    let unchecked = report.unchecked.iter();
+    let json = JsonReport {
+        schema: SCHEMA,
+        files: report.files,
+        findings: findings.collect(),
+        unchecked: unchecked.map(|(path, error)| JsonUnchecked { path: shown(path), reason: reason(error) }).collect(),
+        skipped: report.skipped.iter().map(|path| shown(path)).collect(),
+    };
+    let mut out = serde_json::to_string_pretty(&json)?;
+    out.push('\n');
+    Ok(out)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Without the path, which stands beside it.
+fn reason(error: &OpError) -> String {
+    match error {
+        OpError::File(error) => with_causes(&error.problem),
+        _ => with_causes(error),
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
