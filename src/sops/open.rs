@@ -150,6 +150,9 @@ impl Visitor for Opener<'_, '_> {
     }
 
     fn comment(&mut self, comment: &CommentLeaf<'_>) -> Result<(), SopsError> {
+        if comment.is_through_alias {
+            return Ok(());
+        }
         let (span, text) = self.tree.comment(comment.id);
         if self.purpose == Purpose::Check || !Ciphertext::is_likely(text) {
             return Ok(());

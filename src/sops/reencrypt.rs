@@ -90,6 +90,9 @@ impl Visitor for Reencrypter<'_, '_> {
     }
 
     fn comment(&mut self, comment: &CommentLeaf<'_>) -> Result<(), SopsError> {
+        if comment.is_through_alias {
+            return Ok(());
+        }
         let (span, text) = self.tree.comment(comment.id);
         let Ok(ciphertext) = Ciphertext::parse(text) else { return Ok(()) };
         let own = comment.path;

@@ -20,7 +20,7 @@ use crate::{
         yaml::{
             emit::{Chomping, Place, Position, Value, parse_block_header, push_node},
             scalar::{Scalar, ScalarStyle, ScalarType},
-            tree::{Item, Kind, Node, NodeId, Tree, after_break},
+            tree::{CommentId, Item, Kind, Node, NodeId, Tree, after_break},
         },
     },
 };
@@ -63,6 +63,7 @@ pub fn seal(
         reuse,
         step,
         through_alias: Vec::new(),
+        sealed_comments: HashSet::new(),
         hides_ciphertext: false,
         sealed: tree.nodes().any(|node| matches!(node.kind, Kind::Alias(_))).then(HashSet::new),
         encrypted_values: 0,
@@ -91,6 +92,7 @@ struct Sealer<'a, 't> {
     hides_ciphertext: bool,
     /// The scalars that are encrypted where they stand, if there are aliases at all.
     sealed: Option<HashSet<NodeId>>,
+    sealed_comments: HashSet<CommentId>,
     encrypted_values: usize,
     clear_values: usize,
 }
@@ -138,7 +140,11 @@ impl Visitor for Sealer<'_, '_> {
         let (span, text) = self.tree.comment(comment.id);
         // SOPS makes an empty item of an empty comment in a list when it decrypts, so it cannot stay empty there.
         let text = if text.is_empty() && comment.is_in_list { " " } else { text };
-        if comment.is_selected && !text.is_empty() {
+        if comment.is_through_alias {
+            // Copies of an encrypted comment would stand under other paths.
+            self.hides_ciphertext |= self.sealed_comments.contains(&comment.id);
+        } else if comment.is_selected && !text.is_empty() {
+            self.sealed_comments.insert(comment.id);
             let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?;
             self.edits.push(Edit::new(Span::new(span.start + 1, span.end), sealed));
         }

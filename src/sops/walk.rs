@@ -48,6 +48,8 @@ pub(super) struct CommentLeaf<'a> {
     pub(super) id: CommentId,
     /// Whether it is a member of a list.
     pub(super) is_in_list: bool,
+    /// Whether it stands elsewhere, and an alias brought it here.
+    pub(super) is_through_alias: bool,
     pub(super) path: &'a str,
     pub(super) is_selected: bool,
 }
@@ -230,11 +232,9 @@ impl<'a, 't, V: Visitor> Walker<'a, 't, V> {
         // The comment that asks for encryption stays in clear; the one that asks for clear text does too.
         let is_selected =
             if self.selector.kind() == SelectorKind::EncryptedCommentRegex { before } else { self.selects_value() };
-        if self.alias_depth > 0 {
-            return Ok(());
-        }
+        let is_through_alias = self.alias_depth > 0;
         let path = if self.path.is_empty() { ":" } else { &self.path };
-        self.visitor.comment(&CommentLeaf { id, is_in_list: of == Of::List, path, is_selected })
+        self.visitor.comment(&CommentLeaf { id, is_in_list: of == Of::List, path, is_selected, is_through_alias })
     }
 
     const fn selects_value(&self) -> bool {

@@ -228,6 +228,12 @@ impl<'t> Tree<'t> {
     }
 }
 
+/// The column at which the first line of a block scalar's text stands.
+fn text_column(content: &str) -> usize {
+    let first = content.lines().find(|line| !line.trim_start_matches(' ').is_empty());
+    first.map_or(usize::MAX, |line| line.len() - line.trim_start_matches(' ').len())
+}
+
 /// The offset behind the line break at `at`, or `at` if there is none.
 #[must_use]
 pub fn after_break(text: &str, at: usize) -> usize {
@@ -289,9 +295,22 @@ impl Node<'_> {
         if keeps {
             return self.span;
         }
-        let content = block.trim_end_matches(['\n', '\r', ' ', '\t']).len().max(header_end);
-        let end = block.get(content..).and_then(|rest| rest.find(['\n', '\r']));
-        let end = end.map_or(self.span.end, |at| after_break(text, self.span.start + content + at));
+        let has_indicator =
+            block.get(..header_end).is_some_and(|header| header.contains(|next: char| next.is_ascii_digit()));
+        let content_start = after_break(block, header_end);
+        let content = block.get(content_start..).unwrap_or_default();
+        let mut end = block.len();
+        for line in content.split_inclusive('\n').rev() {
+            let bare = line.trim_end_matches(['\n', '\r']);
+            // Blanks beyond the column of the text are text.
+            let is_layout = bare.is_empty()
+                || !has_indicator && bare.bytes().all(|byte| byte == b' ') && bare.len() <= text_column(content);
+            if !is_layout {
+                break;
+            }
+            end -= line.len();
+        }
+        let end = self.span.start + end.max(content_start);
         Span::new(self.span.start, end)
     }
 

@@ -113,6 +113,9 @@ impl Visitor for Checker<'_, '_> {
     }
 
     fn comment(&mut self, comment: &CommentLeaf<'_>) -> Result<(), DocumentError> {
+        if comment.is_through_alias {
+            return Ok(());
+        }
         let (span, text) = self.tree.comment(comment.id);
         if !Ciphertext::is_likely(text) {
             let behind = text.trim_start_matches([' ', '\t', '#']);
