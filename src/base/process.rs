@@ -122,6 +122,12 @@ impl Tool {
         Path::new(&self.program).file_name().unwrap_or(&self.program)
     }
 
+    /// The program as it was given.
+    #[must_use]
+    pub fn program(&self) -> &OsStr {
+        &self.program
+    }
+
     /// Runs the program with nothing on its standard input and our standard error, and returns what it printed.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
-    identity::{Identity, unwrap},
+    identity::{Identity, SECRET_LIMIT_BYTES, unwrap},
     no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched},
     recipient::RecipientKind,
     source::{Source, SourceProblem, read_cheap_sources, run_command},
@@ -77,7 +77,7 @@ impl Identities {
     /// # Errors
     /// [`NoIdentity`], when no entry can be opened.
     pub fn open(&self, entries: &[AgeEntry<'_>]) -> Result<DataKey, NoIdentity> {
-        self.open_as(entries, |bytes| {
+        self.open_as(entries, SECRET_LIMIT_BYTES, |bytes| {
             let length = bytes.len();
             DataKey::from_bytes(bytes).ok_or(EntryProblem::Length(length))
         })
@@ -88,7 +88,22 @@ impl Identities {
     /// # Errors
     /// [`NoIdentity`], when no entry can be opened.
     pub fn open_bytes(&self, entries: &[AgeEntry<'_>]) -> Result<Zeroizing<Vec<u8>>, NoIdentity> {
-        self.open_as(entries, Ok)
+        self.open_as(entries, SECRET_LIMIT_BYTES, Ok)
+    }
+
+    /// Opens an armored age file of ours that is for `recipients`, and holds no more than `limit_bytes`.
+    ///
+    /// # Errors
+    /// [`NoIdentity`], when it cannot be opened.
+    pub fn open_file(
+        &self,
+        armor: &str,
+        recipients: &[String],
+        limit_bytes: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, NoIdentity> {
+        let entries: Vec<AgeEntry<'_>> =
+            recipients.iter().map(|recipient| AgeEntry { recipient, enc: armor }).collect();
+        self.open_as(&entries, limit_bytes, Ok)
     }
 
     /// Opens `entry` with the identity of the recipient that it names, and no other; the command is not run.
@@ -99,7 +114,7 @@ impl Identities {
         let commanded = self.commanded();
         let mut known = self.cheap().identities.iter().chain(commanded.iter().map(Arc::as_ref));
         let Some(own) = known.find(named) else { return Owned::Absent };
-        let opened = unwrap(entry.enc, std::iter::once(own)).ok().flatten();
+        let opened = unwrap(entry.enc, crate::base::secret::DATA_KEY_BYTES, std::iter::once(own)).ok().flatten();
         opened.and_then(DataKey::from_bytes).map_or(Owned::Refused, Owned::Opened)
     }
 
@@ -114,9 +129,10 @@ impl Identities {
     fn open_as<T>(
         &self,
         entries: &[AgeEntry<'_>],
+        limit_bytes: usize,
         accept: impl Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
     ) -> Result<T, NoIdentity> {
-        let mut attempt = Attempt { entries, accept, problems: Vec::new() };
+        let mut attempt = Attempt { entries, limit_bytes, accept, problems: Vec::new() };
         let cheap: Vec<&Identity> = self.cheap().identities.iter().collect();
         if let Some(opened) = attempt.open_with(&cheap) {
             return Ok(opened);
@@ -240,6 +256,7 @@ impl Identities {
 /// One file's entries on their way through the identities.
 struct Attempt<'a, A> {
     entries: &'a [AgeEntry<'a>],
+    limit_bytes: usize,
     accept: A,
     problems: Vec<Problem>,
 }
@@ -267,7 +284,7 @@ impl<A> Attempt<'_, A> {
     where
         A: Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
     {
-        let opened = unwrap(entry.enc, identities.iter().copied())
+        let opened = unwrap(entry.enc, self.limit_bytes, identities.iter().copied())
             .map_err(|error| EntryProblem::Unreadable(error.to_string()))
             .and_then(|secret| secret.map(&self.accept).transpose());
         opened.unwrap_or_else(|problem| {

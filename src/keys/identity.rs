@@ -13,7 +13,7 @@ use crate::base::{
 };
 
 /// A data key has 32 bytes, a share of one 33. What is longer was not wrapped by SOPS.
-const SECRET_LIMIT_BYTES: usize = 1024;
+pub(super) const SECRET_LIMIT_BYTES: usize = 1024;
 
 /// An identity that can be used, with its recipient.
 pub(super) struct Identity {
@@ -53,7 +53,7 @@ pub(super) enum UnwrapError {
     Age(#[from] age::DecryptError),
     #[error("it is damaged: {0}")]
     Payload(#[from] std::io::Error),
-    #[error("it holds more than a data key")]
+    #[error("it holds more than it should")]
     TooLong,
 }
 
@@ -85,9 +85,10 @@ impl Identity {
     }
 }
 
-/// Opens one wrapped data key with the first of `identities` that it was wrapped for; `None` when there is none such.
+/// Opens an armored age file with the first of `identities` that it is for; `None` when there is none such.
 pub(super) fn unwrap<'a>(
     enc: &str,
+    limit_bytes: usize,
     identities: impl Iterator<Item = &'a Identity>,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, UnwrapError> {
     let armor = find_armor(enc).ok_or(UnwrapError::NotArmored)?;
@@ -98,7 +99,7 @@ pub(super) fn unwrap<'a>(
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         opened => opened?,
     };
-    read_wiped(&mut payload, DATA_KEY_BYTES, SECRET_LIMIT_BYTES)?.ok_or(UnwrapError::TooLong).map(Some)
+    read_wiped(&mut payload, DATA_KEY_BYTES, limit_bytes)?.ok_or(UnwrapError::TooLong).map(Some)
 }
 
 /// Makes a new X25519 identity, and the text of its file as `age-keygen` writes it.

@@ -3,7 +3,7 @@
 use std::{io::Write as _, str::FromStr as _};
 
 use super::armor::render_armor;
-use crate::base::secret::DataKey;
+use crate::base::secret::{DataKey, Plaintext};
 
 /// How much of a text that is no recipient an error shows, in characters.
 const SHOWN_CHARACTERS: usize = 72;
@@ -110,14 +110,29 @@ impl Recipient {
     /// # Errors
     /// [`WrapError`], when age refuses.
     pub fn wrap_bytes(&self, secret: &[u8]) -> Result<String, WrapError> {
-        let wrap = || {
-            let recipients = std::iter::once(&self.x25519 as &dyn age::Recipient);
-            let mut writer = age::Encryptor::with_recipients(recipients)?.wrap_output(Vec::new())?;
-            writer.write_all(secret)?;
-            Ok(render_armor(&writer.finish()?))
-        };
-        wrap().map_err(|cause| WrapError { recipient: self.text.clone(), cause: Box::new(cause) })
+        encrypt(std::slice::from_ref(self), secret).map_err(|cause| self.wrap_error(cause))
     }
+
+    /// Encrypts any text to all of `recipients`, so that each of them can open it with `age -d`.
+    ///
+    /// # Errors
+    /// [`WrapError`], when age refuses; for nobody, it does.
+    pub fn encrypt_text(recipients: &[Self], text: &Plaintext) -> Result<String, WrapError> {
+        let named = recipients.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
+        encrypt(recipients, text.expose().as_bytes())
+            .map_err(|cause| WrapError { recipient: named, cause: Box::new(cause) })
+    }
+
+    fn wrap_error(&self, cause: age::EncryptError) -> WrapError {
+        WrapError { recipient: self.text.clone(), cause: Box::new(cause) }
+    }
+}
+
+fn encrypt(recipients: &[Recipient], content: &[u8]) -> Result<String, age::EncryptError> {
+    let recipients = recipients.iter().map(|recipient| &recipient.x25519 as &dyn age::Recipient);
+    let mut writer = age::Encryptor::with_recipients(recipients)?.wrap_output(Vec::new())?;
+    writer.write_all(content)?;
+    Ok(render_armor(&writer.finish()?))
 }
 
 impl RecipientKind {

@@ -1,9 +1,15 @@
 //! Why a command did not do its work on one file.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitStatus};
 
 use crate::{
-    base::{files::FileError, value_path::ValuePathError},
+    base::{
+        files::{FileError, FileProblem},
+        process::{ToolError, WordsError},
+        span::LineColumn,
+        value_path::ValuePathError,
+    },
+    document::yaml::change::ChangeError,
     keys::{NoIdentity, RecipientError, WrapError},
     policy::PolicyError,
     sops::{
@@ -13,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{format::FormatError, recipients::Named};
+use super::{format::FormatError, recipients::Named, value::JsonError};
 
 /// A fact about one file of a command. Never holds a decrypted value.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +150,76 @@ pub enum OpError {
     /// The text is no path into a document.
     #[error(transparent)]
     Path(#[from] ValuePathError),
+    /// No editor is named, and none of the usual ones is there.
+    #[error("no editor: SOPS_EDITOR and EDITOR are not set, and vim, nano and vi are not on PATH")]
+    NoEditor,
+    /// The command of an editor cannot be read.
+    #[error("{variable} cannot be used")]
+    EditorWords {
+        /// The environment variable.
+        variable: &'static str,
+        /// Why.
+        #[source]
+        cause: WordsError,
+    },
+    /// The editor could not be started.
+    #[error(transparent)]
+    Editor(#[from] ToolError),
+    /// The editor ended with a failure.
+    #[error("the editor failed with {status}")]
+    EditorFailed {
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// What was typed is no text.
+    #[error("what was typed {0}")]
+    TypedNotText(FileProblem),
+    /// What was typed has a key where the metadata will be.
+    #[error("a `sops` key at {0}, where the metadata will be")]
+    MetadataTyped(LineColumn),
+    /// A text is kept from an edit that could not be finished.
+    #[error("a text from an edit that was not finished is kept in {}", kept.display())]
+    Kept {
+        /// Where.
+        kept: PathBuf,
+    },
+    /// There is no kept text.
+    #[error("no text is kept for it")]
+    NothingKept,
+    /// A kept text does not open.
+    #[error("the text that is kept in {} cannot be opened", kept.display())]
+    KeptUnreadable {
+        /// Where.
+        kept: PathBuf,
+        /// What was tried.
+        #[source]
+        tried: Box<NoIdentity>,
+    },
+    /// What was typed is not in the file, but kept.
+    #[error("{fault}; what was typed is kept, encrypted, in {}", kept.display())]
+    EditStopped {
+        /// Why.
+        fault: Box<Self>,
+        /// Where it is kept.
+        kept: PathBuf,
+    },
+    /// What was typed is not in the file, and could not be kept.
+    #[error("{fault}; and what was typed cannot be kept: {cause}")]
+    EditLost {
+        /// Why.
+        fault: Box<Self>,
+        /// Why it could not be kept.
+        cause: Box<Self>,
+    },
+    /// A value cannot be changed, or taken out.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// The path leads to the metadata.
+    #[error("the `sops` block is not changed by hand")]
+    MetadataPath,
+    /// A text is no value.
+    #[error(transparent)]
+    Value(#[from] JsonError),
     /// There is nothing at the path.
     #[error("there is no `{0}` in the document")]
     NoValue(String),

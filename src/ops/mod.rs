@@ -1,6 +1,7 @@
 //! What the commands do, one verb per file: text in, text out, on top of everything else. Prints nothing.
 
 pub mod decrypt;
+pub mod edit;
 pub mod encrypt;
 pub mod error;
 pub mod filestatus;
@@ -13,5 +14,8 @@ pub mod pool;
 pub mod recipients;
 pub mod rotate;
 pub mod session;
+pub mod set;
 pub mod target;
+pub mod unset;
+pub mod value;
 pub mod verify;

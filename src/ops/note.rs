@@ -31,6 +31,26 @@ pub enum Note {
         /// The file.
         path: PathBuf,
     },
+    /// The file is another one than when the kept text was taken from it.
+    #[error("{}: the file has changed since this text was typed: what is new in it goes unless you add it", path.display())]
+    KeptFromOther {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no memory-backed space for a plaintext.
+    #[error("the text in clear is on a disk, in {}: there is no XDG_RUNTIME_DIR or /dev/shm in memory", path.display())]
+    ScratchOnDisk {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A value was set that the selector does not pick.
+    #[error("{}: `{at}` is in clear: the file's selector does not pick it", path.display())]
+    ValueInClear {
+        /// The file.
+        path: PathBuf,
+        /// The value.
+        at: String,
+    },
     /// A comment that looks encrypted and cannot be decrypted.
     #[error("{}: the comment at {place} looks encrypted but does not decrypt; it stays as it is", path.display())]
     OddComment {

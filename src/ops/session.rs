@@ -99,6 +99,19 @@ impl Session {
         })
     }
 
+    /// Opens an age file of ours that is for `recipients`, and holds no more than `limit_bytes`.
+    ///
+    /// # Errors
+    /// [`NoIdentity`](crate::keys::NoIdentity).
+    pub fn open_file(
+        &self,
+        armor: &str,
+        recipients: &[String],
+        limit_bytes: usize,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, crate::keys::NoIdentity> {
+        self.identities.open_file(armor, recipients, limit_bytes)
+    }
+
     /// `keys` with the names that the policy of the file called `name` has for them, if it can be read.
     #[must_use]
     pub fn named<'k>(&self, name: &Path, keys: impl IntoIterator<Item = &'k MasterKey>) -> Vec<Named> {

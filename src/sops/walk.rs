@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The key of the metadata at the top level of every document.
-pub(super) const METADATA_KEY: &str = "sops";
+pub(crate) const METADATA_KEY: &str = "sops";
 
 /// Collections within each other, aliases followed: deeper than any text can nest by itself.
 const DEPTH_LIMIT: usize = 600;

@@ -7,6 +7,8 @@
 )]
 
 mod decrypt;
+#[cfg(target_os = "linux")]
+mod edit;
 mod encrypt;
 mod explain;
 mod filestatus;
@@ -14,6 +16,7 @@ mod get;
 mod globals;
 mod identity;
 mod rotate;
+mod set;
 mod verify;
 
 use std::{

@@ -36,6 +36,29 @@ pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FileError> 
     put(path, Before::Absent, Access::Private, content)
 }
 
+/// Makes the directory at `path`, and those above it that are missing, with mode 0700. One that is there stays.
+///
+/// # Errors
+/// [`FileProblem::Write`].
+pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|cause| FileError::new(path, FileProblem::Write(cause)))
+}
+
+/// Removes the file at `path`; that there is none is no error.
+///
+/// # Errors
+/// [`FileProblem::Replace`].
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(FileError::new(path, FileProblem::Replace(cause))),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes ciphertext to `path`: creates the file as [`create`] does, or replaces it, whatever it held, and keeps its
 /// owner and mode. What is not a file, such as `/dev/stdout` or a pipe, is written to directly.
 ///

@@ -24,6 +24,10 @@ pub(crate) enum Exit {
     MacMismatch,
     /// No identity opens the file, as with `sops`.
     NoIdentity,
+    /// `edit` changed nothing, as with `sops`.
+    Unchanged,
+    /// There is no editor, or it failed, as with `sops`.
+    Editor,
     /// There is metadata already, as with `sops`.
     AlreadyEncrypted,
 }
@@ -37,6 +41,8 @@ impl Exit {
             Self::Usage | Self::Unchecked => 2,
             Self::MacMismatch => 51,
             Self::NoIdentity => 128,
+            Self::Unchanged => 200,
+            Self::Editor => 201,
             Self::AlreadyEncrypted => 203,
         }
     }
@@ -47,8 +53,16 @@ impl Exit {
             OpError::Sops(SopsError::MacMismatch | SopsError::MacUnreadable) => Self::MacMismatch,
             OpError::Sops(SopsError::AlreadyEncrypted(_)) => Self::AlreadyEncrypted,
             OpError::NoIdentity { .. } => Self::NoIdentity,
-            OpError::Onto { fault, .. } => Self::of(fault),
-            OpError::TwoSelectors { .. } | OpError::Format(FormatError::Unknown) | OpError::Path(_) => Self::Usage,
+            OpError::Onto { fault, .. } | OpError::EditStopped { fault, .. } | OpError::EditLost { fault, .. } => {
+                Self::of(fault)
+            }
+            OpError::NoEditor | OpError::EditorWords { .. } | OpError::Editor(_) | OpError::EditorFailed { .. } => {
+                Self::Editor
+            }
+            OpError::TwoSelectors { .. }
+            | OpError::Format(FormatError::Unknown)
+            | OpError::Path(_)
+            | OpError::Value(_) => Self::Usage,
             _ => Self::Failed,
         }
     }

@@ -11,6 +11,7 @@ use gitops_secrets::{
     ops::{
         error::{Naming, OpError},
         format::FormatError,
+        value::JsonFault,
     },
     sops::error::{MetadataFault, SopsError, ValueFault},
 };
@@ -48,6 +49,9 @@ impl Failure {
 
     /// `error` about the file at `place`.
     pub(crate) fn at(place: &Path, error: &OpError) -> Self {
+        if let OpError::EditStopped { fault, kept } = error {
+            return Self::at(place, fault).with_kept(place, kept);
+        }
         let (place, what) = match error {
             OpError::File(FileError { path, problem }) => (path.as_path(), with_causes(problem)),
             OpError::Policy(error) => {
@@ -57,6 +61,16 @@ impl Failure {
             _ => (place, with_causes(error)),
         };
         Self { place: Some(place.display().to_string()), what, hint: hint(error), exit: Exit::of(error) }
+    }
+}
+
+impl Failure {
+    /// The same failure of an edit whose text is kept.
+    fn with_kept(mut self, file: &Path, kept: &Path) -> Self {
+        self.what.push_str(&format!("; what was typed is kept, encrypted, in {}", kept.display()));
+        let resume = format!("`secrets edit --resume {}` goes on from it", file.display());
+        self.hint = Some(self.hint.map_or_else(|| resume.clone(), |hint| format!("{hint}; {resume}")));
+        self
     }
 }
 
@@ -84,6 +98,14 @@ fn hint(error: &OpError) -> Option<String> {
     let hint_text = match error {
         OpError::File(error) => return hint_for_file(&error.problem).map(str::to_owned),
         OpError::Sops(error) => return hint_for_sops(error).map(str::to_owned),
+        OpError::Change(error) => return error.hint().map(str::to_owned),
+        OpError::Value(error) => hint_for_value(error.fault),
+        OpError::MetadataTyped(_) => "give the key another name",
+        OpError::NoEditor => "set EDITOR",
+        OpError::EditorWords { .. } | OpError::Editor(_) => "correct EDITOR or SOPS_EDITOR",
+        OpError::Kept { .. } => "go on from it with --resume, or remove it with --discard",
+        OpError::NothingKept => "leave --resume out",
+        OpError::MetadataPath => "recipients change with `secrets rotate` and `secrets sync`",
         OpError::Policy(error) => return error.hint().map(str::to_owned),
         OpError::Onto { fault, .. } => return hint(fault),
         OpError::NoIdentity { tried, .. } => return Some(hint_for_search(tried)),
@@ -110,6 +132,15 @@ fn hint(error: &OpError) -> Option<String> {
         _ => return None,
     };
     Some(hint_text.to_owned())
+}
+
+const fn hint_for_value(fault: JsonFault) -> &'static str {
+    match fault {
+        JsonFault::Syntax => "a text needs quotes, as in '\"text\"', or --string to be taken as it is",
+        JsonFault::NumberTooLarge => "put it in quotes: SOPS would lose digits",
+        JsonFault::DuplicateKey => "remove one of the two",
+        JsonFault::TooDeep => "set a part of it at a longer path",
+    }
 }
 
 fn hint_for_file(problem: &FileProblem) -> Option<&'static str> {

@@ -50,7 +50,7 @@ pub(crate) fn read_input(
 ) -> Result<Input, Failure> {
     match file.filter(|file| !is_stdin(file)) {
         Some(file) => {
-            refuse_directory(file)?;
+            refuse_directory(file, "name a file; `decrypt -i` and `rotate` take directories")?;
             let text = app.at(file, read_named(file, format))?;
             Ok(Input { place: file.to_owned(), name: name.unwrap_or(file).to_owned(), text })
         }
@@ -67,12 +67,9 @@ pub(crate) fn read_input(
     }
 }
 
-fn refuse_directory(file: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_directory(file: &Path, hint: &str) -> Result<(), Failure> {
     if file.is_dir() {
-        return Err(Failure::usage(
-            format!("{} is a directory", file.display()),
-            "name a file; `decrypt -i` and `rotate` take directories",
-        ));
+        return Err(Failure::usage(format!("{} is a directory", file.display()), hint));
     }
     Ok(())
 }

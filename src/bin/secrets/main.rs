@@ -5,6 +5,7 @@ mod args;
 mod exit;
 mod failure;
 mod files;
+mod terminal;
 mod ui;
 
 use std::process::ExitCode;
@@ -49,6 +50,12 @@ commands! {
     Decrypt(decrypt),
     /// Print one value, or all below a key
     Get(get),
+    /// Change a file in an editor, or make a new one
+    Edit(edit),
+    /// Set one value
+    Set(set),
+    /// Take one value out
+    Unset(unset),
     /// Give files a new data key, for the recipients of the policy
     Rotate(rotate),
     /// Find what is wrong with encrypted files, without any key

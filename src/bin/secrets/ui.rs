@@ -104,6 +104,13 @@ impl Ui {
         }
     }
 
+    /// What was asked for, or has to be known.
+    pub(crate) fn note(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.line("note", AnsiColor::Green, text);
+        }
+    }
+
     /// What was done.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {

@@ -1,5 +1,6 @@
 //! YAML, losslessly.
 
+pub mod change;
 pub mod emit;
 mod event;
 pub mod parse;
