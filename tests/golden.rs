@@ -50,8 +50,7 @@ impl Vector {
             .into_iter()
             .map(|(name, value)| {
                 let value = value.as_str().unwrap().to_owned();
-                let is_path = value.starts_with("keys/");
-                (name, if is_path { format!("{VECTORS}/{value}") } else { value })
+                (name, value.replace("keys/", &format!("{VECTORS}/keys/")))
             })
             .collect();
         variables.insert("HOME".to_owned(), "/nonexistent".to_owned());
@@ -105,54 +104,145 @@ fn decrypt(text: &str, env: &Env, policy: MacPolicy) -> Outcome {
     }
 }
 
-fn is_explored(name: &str) -> bool {
-    Path::new(name).exists()
+/// Vectors that need what part 2 of the plan brings: Shamir groups, post-quantum and SSH keys, passphrases.
+const LATER: [&str; 16] = [
+    "179-groups-2-of-2",
+    "181-groups-2-of-3",
+    "182-groups-3-of-5",
+    "185-groups-two-members",
+    "187-groups-merge-two",
+    "188-pq",
+    "190-ssh-ed25519",
+    "191-ssh-rsa",
+    "193-ssh-passphrase",
+    "194-encrypted-identity-armored",
+    "195-encrypted-identity-binary",
+    "200-pgp-and-age-groups",
+    "227-ops-groups",
+    "357-base-groups",
+    "530-groups-threshold-lowered",
+    "531-groups-threshold-raised",
+];
+const LATER_TOO: &str = "532-groups-one-removed";
+
+/// Where our exit code is another than that of SOPS, which one it is, and why.
+const OTHER_CODES: [(&str, i64, &str); 14] = [
+    ("063-comments-in-list", 0, "SOPS cannot read its own comments in lists (getsops/sops#2243)"),
+    ("066-comments-flow", 0, "the same"),
+    ("156-comments-in-selected-list", 0, "the same"),
+    ("073-duplicate-keys-second-document", 1, "duplicate keys are refused in every document"),
+    ("143-regex-invalid", 1, "a selector that does not compile is an error, and no reason to take all for clear text"),
+    ("144-regex-lookahead", 1, "the same"),
+    ("145-unencrypted-regex-invalid", 1, "the same"),
+    ("146-comment-regex-invalid", 1, "the same"),
+    ("516-selector-regex-invalid", 1, "the same"),
+    ("463-mac-removed", 1, "a file without a MAC has unusable metadata"),
+    ("464-mac-emptied", 1, "the same"),
+    ("478-type-str-to-bytes", 25, "SOPS panics"),
+    ("486-type-str-to-comment", 25, "SOPS prints an internal structure in place of the value"),
+    ("389-version-float", 1, "the same code; the reason is told with its place"),
+];
+
+/// Where we print other bytes than SOPS, and why.
+const OTHER_BYTES: [(&str, &str); 4] = [
+    ("031-unicode", "U+2028 is written as an escape, which every reader of YAML reads back"),
+    ("287-json-from-yaml", "the layout of the file stays: this one is JSON in a YAML file"),
+    ("403-comments-in-block", "comments in the `sops` block go with it"),
+    ("493-comment-moved-map", "a comment that was moved to another collection is still decrypted"),
+];
+
+#[test]
+fn every_vector_opens_or_is_refused_as_by_sops() {
+    let mut opened = 0;
+    let mut refused = 0;
+    for vector in vectors() {
+        let Some(encrypted) = vector.read("encrypted.yaml") else { continue };
+        let encrypted = String::from_utf8(encrypted).unwrap();
+        let outcome = decrypt(&encrypted, &vector.env(), MacPolicy::Require);
+        let name = vector.name.as_str();
+        if LATER.contains(&name) || name == LATER_TOO {
+            assert_eq!(outcome.exit_code(), 128, "{name}: {outcome:?}");
+            continue;
+        }
+        let other = OTHER_CODES.iter().find(|(other, ..)| *other == name);
+        let expected = other.map_or_else(|| vector.decrypt_exit_code(), |(_, code, _)| *code);
+        assert_eq!(outcome.exit_code(), expected, "{name}: {outcome:?}");
+        if let Outcome::Text(text) = &outcome {
+            opened += 1;
+            let sops = String::from_utf8(vector.read("decrypted.yaml").unwrap_or_default()).unwrap();
+            let is_same = comments_above(text) == comments_above(&sops);
+            let may_differ = OTHER_BYTES.iter().any(|(other, _)| *other == name) || other.is_some();
+            assert!(is_same || may_differ, "{name}\n{}", diff(&sops, text));
+        } else {
+            refused += 1;
+        }
+    }
+    assert_eq!((opened, refused), (226, 70));
 }
 
 #[test]
-fn explore() {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for vector in vectors() {
-        let Some(encrypted) = vector.read("encrypted.yaml") else { continue };
-        let Ok(encrypted) = String::from_utf8(encrypted) else {
-            println!("NOT UTF-8 {}", vector.name);
-            continue;
-        };
-        let outcome = decrypt(&encrypted, &vector.env(), MacPolicy::Require);
-        let expected = vector.decrypt_exit_code();
-        let kind = if outcome.exit_code() != expected {
-            println!(
-                "CODE {} expected {expected}, got {} {:?} | {}",
-                vector.name,
-                outcome.exit_code(),
-                match &outcome {
-                    Outcome::Refused(e) => e.to_string(),
-                    _ => String::new(),
-                },
-                vector.case["shows"]
-            );
-            "code differs"
-        } else if let Outcome::Text(text) = &outcome {
-            let sops = comments_above(
-                &String::from_utf8(vector.read("decrypted.yaml").unwrap_or_default())
-                    .unwrap()
-                    .replace("\u{2028}", "LS"),
-            );
-            let text = &comments_above(text);
-            if *text == sops {
-                "same bytes"
-            } else {
-                println!("BYTES {}\n{}", vector.name, diff(&sops, text));
-                "bytes differ"
+fn every_result_of_an_operation_of_sops_opens() {
+    let mut count = 0;
+    for vector in
+        vectors().iter().filter(|vector| vector.case["group"] == "operations" && !LATER.contains(&vector.name.as_str()))
+    {
+        for operation in vector.case["operations"].as_array().unwrap() {
+            let Some(result) = operation["result"].as_str().filter(|result| result.ends_with(".yaml")) else {
+                continue;
+            };
+            if result.contains("groups") {
+                continue;
             }
-        } else {
-            "same refusal"
-        };
-        *counts.entry(kind.to_owned()).or_default() += 1;
+            let text = String::from_utf8(vector.read(result).unwrap()).unwrap();
+            let outcome = decrypt(&text, &all_keys(), MacPolicy::Require);
+            let expected = operation["decrypt_exit_code"].as_i64().unwrap();
+            assert_eq!(outcome.exit_code(), expected, "{} {result}: {outcome:?}", vector.name);
+            if let (Outcome::Text(text), Some(decrypted)) = (&outcome, operation["decrypted"].as_str()) {
+                let sops = String::from_utf8(vector.read(decrypted).unwrap()).unwrap();
+                assert_eq!(values(text), values(&sops), "{} {result}", vector.name);
+                count += 1;
+            }
+        }
     }
-    println!("{counts:?}");
-    let _ = is_explored;
-    panic!();
+    assert!(count > 50, "{count}");
+}
+
+/// Spellings of which we make something else than SOPS, and why.
+const OTHER_SPELLINGS: [(&str, i64, &str); 2] = [
+    ("tag-int-second-document", 1, "SOPS reads null there, and so fails on the MAC; we tell the tag"),
+    ("list-comment-item", 0, "SOPS cannot read its own comments in lists (getsops/sops#2243)"),
+];
+
+#[test]
+fn every_spelling_that_sops_accepts_is_accepted() {
+    let table = std::fs::read_to_string(format!("{VECTORS}/accepted-spellings/table.json")).unwrap();
+    let rows: Vec<Value> = serde_json::from_str(&table).unwrap();
+    let mut accepted = 0;
+    for row in rows.iter().filter(|row| row["file"].as_str().unwrap().ends_with(".yaml")) {
+        let name = row["name"].as_str().unwrap();
+        let bytes = std::fs::read(format!("{VECTORS}/accepted-spellings/{}", row["file"].as_str().unwrap())).unwrap();
+        let text = gitops_secrets::base::files::into_text(Path::new(name), bytes.into()).unwrap();
+        let outcome = decrypt(text.expose(), &all_keys(), MacPolicy::Require);
+        let other = OTHER_SPELLINGS.iter().find(|(other, ..)| *other == name);
+        let expected = other.map_or_else(|| row["exit_code"].as_i64().unwrap(), |(_, code, _)| *code);
+        assert_eq!(outcome.exit_code(), expected, "{name}: {outcome:?}");
+        if let Outcome::Text(text) = &outcome {
+            accepted += 1;
+            let base = format!("{VECTORS}/{}/decrypted.yaml", row["base"].as_str().unwrap());
+            let base = std::fs::read_to_string(base).unwrap();
+            if row["values_equal"] == true {
+                assert_eq!(values(text), values(&base), "{name}");
+            }
+        }
+    }
+    assert_eq!(accepted, 134);
+}
+
+fn all_keys() -> Env {
+    let dave = std::fs::read_to_string(format!("{VECTORS}/keys/dave.txt")).unwrap();
+    let dave = dave.lines().last().unwrap().to_owned();
+    let file = ("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt"));
+    [file, ("SOPS_AGE_KEY".to_owned(), dave), ("HOME".to_owned(), "/nonexistent".to_owned())].into_iter().collect()
 }
 
 /// SOPS moves a comment beside a value to a line of its own above it; this does the same to ours.
@@ -196,48 +286,68 @@ fn diff(left: &str, right: &str) -> String {
     out
 }
 
-/// The folder's name does not tell the format of the base; its extension does.
-fn spellings() -> Vec<Value> {
-    let table = std::fs::read_to_string(format!("{VECTORS}/accepted-spellings/table.json")).unwrap();
-    let rows: Vec<Value> = serde_json::from_str(&table).unwrap();
-    rows.into_iter().filter(|row| row["file"].as_str().unwrap().ends_with(".yaml")).collect()
+/// Where SOPS encrypts, or says that it did, and we refuse; and why.
+const REFUSED_BY_US: [(&str, &str); 18] = [
+    ("006-leaf-empty-and-null", "nothing is there to encrypt: an error without --allow-unencrypted"),
+    ("030-empty-strings", "the same"),
+    ("039-empty-collections", "the same"),
+    ("040-empty-map-document", "the same"),
+    ("085-top-level-null", "the same"),
+    ("089-marker-only-file", "the same"),
+    ("147-matches-nothing", "the same: the selector matches nothing"),
+    ("148-mac-only-matches-nothing", "the same"),
+    ("017-int-over-uint64", "SOPS would round the number"),
+    ("073-duplicate-keys-second-document", "duplicate keys are refused in every document"),
+    ("143-regex-invalid", "SOPS writes all in clear"),
+    ("144-regex-lookahead", "the same"),
+    ("145-unencrypted-regex-invalid", "SOPS encrypts all"),
+    ("146-comment-regex-invalid", "SOPS writes all in clear"),
+    ("199-pgp-and-age", "we cannot wrap for PGP"),
+    ("287-json-from-yaml", "JSON output comes later"),
+    ("180-groups-2-of-2-one-key", "key groups come later"),
+    ("189-pq-and-x25519", "post-quantum recipients come later"),
+];
+const REFUSED_BY_US_TOO: &str = "192-ssh-and-x25519";
+
+/// Whether `encrypt` of the binary, with the words of the vector and `more`, succeeds; and what it wrote.
+fn encrypt_as_in(vector: &Vector, plain: &[u8], more: &[&str]) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plain.yaml"), plain).unwrap();
+    if let Some(config) = vector.case["config"].as_str() {
+        std::fs::write(folder.path().join(".sops.yaml"), config).unwrap();
+    }
+    let command = vector.case["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_secrets"))
+        .args(command.skip(1))
+        .args(more)
+        .current_dir(folder.path())
+        .env_remove("SOPS_AGE_RECIPIENTS")
+        .env("HOME", folder.path())
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("bug of ours"), "{}", vector.name);
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
-fn explore_spellings() {
-    let env: Env =
-        [("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt")), ("HOME".into(), "/nonexistent".into())]
-            .into_iter()
-            .collect();
-    let rows = spellings();
-    println!("{} rows", rows.len());
-    for row in rows {
-        let file = format!("{VECTORS}/accepted-spellings/{}", row["file"].as_str().unwrap());
-        let name = row["name"].as_str().unwrap();
-        let Ok(text) = std::fs::read_to_string(&file) else {
-            println!("NOT UTF-8 {name}");
-            continue;
-        };
-        let outcome = decrypt(&text, &env, MacPolicy::Require);
-        if outcome.exit_code() != row["exit_code"].as_i64().unwrap() {
-            println!(
-                "CODE {name} expected {} got {} {:?}",
-                row["exit_code"],
-                outcome.exit_code(),
-                match &outcome {
-                    Outcome::Refused(e) => e.to_string(),
-                    _ => String::new(),
-                }
-            );
-        } else if let Outcome::Text(text) = &outcome {
-            let base =
-                std::fs::read_to_string(format!("{VECTORS}/{}/decrypted.yaml", row["base"].as_str().unwrap())).unwrap();
-            let base_values = values(&base);
-            let ours = values(text);
-            if row["values_equal"] == true && base_values != ours {
-                println!("VALUES {name}\n{}", diff(&base_values, &ours));
-            }
-        }
+fn what_sops_encrypts_we_encrypt_with_the_same_flags_and_policy() {
+    let mut encrypted = 0;
+    for vector in vectors() {
+        let name = vector.name.as_str();
+        let (Some(plain), false) = (vector.read("plain.yaml"), LATER.contains(&name)) else { continue };
+        let by_sops = vector.case["exit_code"] == 0;
+        let refused = REFUSED_BY_US.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
+        let refused = refused.or_else(|| (name == REFUSED_BY_US_TOO).then_some("SSH recipients come later"));
+        let ours = encrypt_as_in(&vector, &plain, &[]);
+        assert_eq!(ours.is_some(), by_sops && refused.is_none(), "{name}");
+        let insists = refused.is_some_and(|why| why.contains("the same") || why.contains("--allow-unencrypted"));
+        let ours = if insists { encrypt_as_in(&vector, &plain, &["--allow-unencrypted"]) } else { ours };
+        let Some(text) = ours else { continue };
+        encrypted += 1;
+        let outcome = decrypt(&text, &all_keys(), MacPolicy::Require);
+        let Outcome::Text(text) = outcome else { panic!("{name}: {outcome:?}") };
+        let plain = gitops_secrets::base::files::into_text(Path::new(name), plain.into()).unwrap();
+        assert_eq!(values(&text), values(plain.expose()), "{name}");
     }
-    panic!();
+    assert_eq!(encrypted, 149);
 }

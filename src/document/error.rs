@@ -43,6 +43,12 @@ pub enum Fault {
     /// A key that does not resolve to a string.
     #[error("a key that is not a string ({0})")]
     NonStringKey(&'static str),
+    /// `\/` in double quotes, which YAML 1.2 has and go-yaml refuses.
+    #[error("the escape `\\/`, which SOPS and Flux refuse")]
+    SlashEscape,
+    /// A block scalar whose text begins with a tab and has no indentation before it that go-yaml sees.
+    #[error("a block scalar whose first line begins with a tab, which SOPS and Flux refuse")]
+    LeadingTab,
     /// A merge key whose value is neither a mapping nor a list of them.
     #[error("a merge key `<<` with something else than mappings")]
     BadMerge,
@@ -84,6 +90,8 @@ impl Fault {
             Self::AmbiguousLineBreak(_) => "write it as an escape in double quotes, such as \"\\u2028\"",
             Self::DuplicateKey { .. } => "remove one of the two; only one of them could take effect",
             Self::NonStringKey(_) => "put the key in quotes",
+            Self::SlashEscape => "write `/` without the backslash",
+            Self::LeadingTab => "give the block an indentation indicator, such as `|2`",
             Self::BadMerge => "give it a mapping, or put the key in quotes",
             Self::TopLevelList => "put the list under a key; SOPS needs a mapping at the top level",
             Self::TopLevelScalar => "put the value under a key; SOPS needs a mapping at the top level",

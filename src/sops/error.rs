@@ -26,6 +26,9 @@ pub enum SopsError {
         /// Where.
         place: LineColumn,
     },
+    /// An encrypted comment that the file's `unencrypted_comment_regex` matches: it would not be decrypted again.
+    #[error("the encrypted form of the comment at {0} matches `unencrypted_comment_regex`")]
+    CommentMatches(LineColumn),
     /// A value that should be encrypted cannot be decrypted.
     #[error("`{path}`: {fault} at {place}")]
     Value {

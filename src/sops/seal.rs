@@ -6,7 +6,7 @@ use super::{
     error::SopsError,
     reuse::Reuse,
     scalar::{refuse_lost_digits, scalar},
-    selector::Selector,
+    selector::{Selector, SelectorKind},
     walk::{CommentLeaf, Leaf, Site, Visitor, key_text, walk},
 };
 use crate::{
@@ -57,6 +57,7 @@ pub fn seal(
 ) -> Result<Sealed, SopsError> {
     let mut sealer = Sealer {
         tree,
+        selector,
         cipher,
         mac: Mac::new(coverage),
         edits: Vec::new(),
@@ -80,6 +81,7 @@ pub fn seal(
 
 struct Sealer<'a, 't> {
     tree: &'a Tree<'t>,
+    selector: &'a Selector,
     cipher: ValueCipher,
     mac: Mac,
     edits: Vec<Edit>,
@@ -146,6 +148,9 @@ impl Visitor for Sealer<'_, '_> {
         } else if comment.is_selected && !text.is_empty() {
             self.sealed_comments.insert(comment.id);
             let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?;
+            if self.selector.kind() == SelectorKind::UnencryptedCommentRegex && self.selector.matches_comment(&sealed) {
+                return Err(SopsError::CommentMatches(LineColumn::of(self.tree.text(), span.start)));
+            }
             self.edits.push(Edit::new(Span::new(span.start + 1, span.end), sealed));
         }
         Ok(())

@@ -42,8 +42,40 @@ pub fn check_shape(tree: &Tree<'_>) -> Result<(), DocumentError> {
     }
     tree.nodes().try_for_each(|node| match &node.kind {
         Kind::Mapping(collection) => check_keys(tree, collection),
+        Kind::Scalar { style, .. } => check_spelling(tree, node, *style),
         _ => Ok(()),
     })
+}
+
+/// Refuses spellings that YAML 1.2 has and go-yaml does not read.
+fn check_spelling(tree: &Tree<'_>, node: &Node<'_>, style: ScalarStyle) -> Result<(), DocumentError> {
+    let source = node.span.of(tree.text());
+    let fault = match style {
+        ScalarStyle::DoubleQuoted if has_slash_escape(source) => Fault::SlashEscape,
+        ScalarStyle::Literal | ScalarStyle::Folded if begins_with_tab(source) => Fault::LeadingTab,
+        _ => return Ok(()),
+    };
+    Err(DocumentError::at(tree.text(), node.span.start, fault))
+}
+
+fn has_slash_escape(quoted: &str) -> bool {
+    let mut rest = quoted;
+    while let Some(at) = rest.find('\\') {
+        if rest.get(at + 1..).is_some_and(|escaped| escaped.starts_with('/')) {
+            return true;
+        }
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
+}
+
+/// Whether go-yaml, looking for the column of the text, meets a tab.
+fn begins_with_tab(block: &str) -> bool {
+    let mut lines = block.lines();
+    let header = lines.next().unwrap_or_default();
+    let has_indicator = header.chars().take(3).any(|character| character.is_ascii_digit());
+    let mut leading = lines.map(|line| line.trim_start_matches(' '));
+    !has_indicator && leading.find(|line| !line.is_empty()).is_some_and(|line| line.starts_with('\t'))
 }
 
 /// Refuses plaintext that holds metadata already.

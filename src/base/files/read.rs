@@ -60,11 +60,14 @@ fn stdin() -> io::Result<io::StdinLock<'static>> {
     Ok(io::stdin().lock())
 }
 
-/// Takes the content of `path` as UTF-8.
+/// Takes the content of `path` as UTF-8, or as UTF-16 if it begins with its byte order mark.
 ///
 /// # Errors
 /// [`FileProblem::NotText`]; the bytes are wiped then.
 pub fn into_text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Plaintext, FileError> {
+    if let Some(text) = find_utf16(&bytes) {
+        return Ok(text);
+    }
     String::from_utf8(std::mem::take(&mut *bytes)).map(Plaintext::new).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         drop(Zeroizing::new(error.into_bytes()));
@@ -104,6 +107,28 @@ pub(crate) fn read_wiped(
     }
     bytes.truncate(filled);
     Ok((filled <= limit_bytes).then_some(bytes))
+}
+
+/// The text of what begins with a byte order mark of UTF-16, without it: SOPS reads that, and writes UTF-8.
+fn find_utf16(bytes: &[u8]) -> Option<Plaintext> {
+    let (mark, rest) = bytes.split_at_checked(2)?;
+    let unit: fn([u8; 2]) -> u16 = match mark {
+        [0xFF, 0xFE] => u16::from_le_bytes,
+        [0xFE, 0xFF] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    let mut text = String::with_capacity(rest.len() * 3 / 2);
+    for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        match character {
+            Ok(character) if odd.is_empty() => text.push(character),
+            _ => {
+                drop(Plaintext::new(text));
+                return None;
+            }
+        }
+    }
+    Some(Plaintext::new(text))
 }
 
 #[cfg(test)]
