@@ -1,5 +1,13 @@
 //! Random documents, each value set and taken out: exactly that value changes, and every line that is not its own stays.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "what a test meets is there, or the test fails"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -53,7 +53,7 @@ pub(super) enum UnwrapError {
     Age(#[from] age::DecryptError),
     #[error("it is damaged: {0}")]
     Payload(#[from] std::io::Error),
-    #[error("it holds more than it should")]
+    #[error("it holds more than a data key")]
     TooLong,
 }
 

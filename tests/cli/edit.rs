@@ -1,5 +1,7 @@
 //! `secrets edit`, with scripts for editors, and what is left behind whatever happens.
 
+#![expect(clippy::panic, reason = "a test starts programs by other means, and what it meets is there, or it fails")]
+
 use std::{
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Child, Stdio},
@@ -417,7 +419,7 @@ fn a_killed_edit_leaves_plaintext_in_memory_only_and_private() {
     kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
     child.wait().unwrap();
     let pid = Pid::from_child(&child);
-    drop(kill_process_group(pid, Signal::KILL));
+    let _is_gone = kill_process_group(pid, Signal::KILL);
     for (path, (_, content)) in desk.world.snapshot() {
         let is_clear = content.windows(13).any(|bytes| bytes == b"correct horse");
         assert!(!is_clear, "{}", path.display());

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// Let it pass that no value is encrypted
     #[arg(long)]
     allow_unencrypted: bool,
-    /// Recipients of a new file, with commas between them, instead of those of the policy [env: SOPS_AGE_RECIPIENTS]
+    /// Recipients of a new file, with commas between them, instead of those of the policy or of `SOPS_AGE_RECIPIENTS`
     #[arg(short, long, value_name = "RECIPIENTS", action = ArgAction::Append)]
     age: Vec<String>,
     /// How many key groups are needed to decrypt: 0 or 1, as several groups are not supported yet

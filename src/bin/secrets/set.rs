@@ -10,7 +10,12 @@ use gitops_secrets::{
         value_path::ValuePath,
     },
     document::yaml::{change::Address, emit::Value, parse::TEXT_LIMIT_BYTES, scalar::Scalar},
-    ops::{error::OpError, in_place::NewText, set::set, value::parse_value},
+    ops::{
+        error::OpError,
+        in_place::{NewText, read_named},
+        set::set,
+        value::parse_value,
+    },
     sops::file::MacPolicy,
 };
 use zeroize::Zeroizing;
@@ -26,6 +31,7 @@ use crate::{
 
 /// What is typed.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
     /// Encrypted file, replaced in place
     file: PathBuf,
@@ -61,6 +67,10 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let format = arguments.types.format(None)?;
     let path = ValuePath::parse(&arguments.path).map_err(|error| Failure::of_path(&arguments.path, error))?;
     refuse_directory(&arguments.file, "name one file")?;
+    if arguments.value.is_none() && !arguments.value_stdin {
+        // Nobody should type a secret for a file that is not there.
+        app.at(&arguments.file, read_named(&arguments.file, format))?;
+    }
     let value = arguments.value()?;
     let address = Address { document: arguments.document.get() - 1, path: &path };
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };

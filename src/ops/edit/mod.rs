@@ -98,6 +98,7 @@ pub struct Edit<'s> {
     recipients: Vec<Recipient>,
     named: Vec<Named>,
     shelf: Shelf,
+    scratch: Scratch,
     wishes: EditWishes,
 }
 
@@ -137,8 +138,12 @@ impl<'s> Edit<'s> {
         let named = session.named(path, &keys);
         let shelf = Shelf::new(session.env(), &absolute(session.directory(), path));
         let shown = Plaintext::new(original.expose().to_owned());
-        let mut edit =
-            Self { session, path: path.to_owned(), target, original, shown, recipients, named, shelf, wishes };
+        let scratch = Scratch::new(session.env())?;
+        if scratch.medium() == Medium::Disk {
+            session.notes().add(Note::ScratchOnDisk { path: scratch.path().to_owned() });
+        }
+        let path = path.to_owned();
+        let mut edit = Self { session, path, target, original, shown, recipients, named, shelf, scratch, wishes };
         edit.take_kept(&keys)?;
         Ok(edit)
     }
@@ -179,11 +184,7 @@ impl<'s> Edit<'s> {
     /// # Errors
     /// [`OpError::EditStopped`] where the text was changed but could not be put in place: it is kept, encrypted.
     pub fn run(self, editor: &Editor, person: &dyn Person) -> Result<Edited, OpError> {
-        let scratch = Scratch::new(self.session.env())?;
-        if scratch.medium() == Medium::Disk {
-            self.session.notes().add(Note::ScratchOnDisk { path: scratch.path().to_owned() });
-        }
-        let file = scratch.write(&self.path, &self.shown)?;
+        let file = self.scratch.write(&self.path, &self.shown)?;
         loop {
             let status = editor.tool.clone().arg(&file).run_interactively();
             let typed = read_typed(&file)?;
