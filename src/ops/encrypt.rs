@@ -110,12 +110,12 @@ pub fn encrypt_onto(
     plan.check_selector(&file, onto, wishes)?;
     plan.check_recipients(&file, onto, wishes)?;
     let key = session.open(&onto.path, &file).map_err(of_onto)?;
-    let old = file.decrypt(&key, MacPolicy::Require).map_err(|fault| of_onto(fault.into()))?;
+    let (old, reuse) = file.decrypt_to_change(&key, MacPolicy::Require).map_err(|fault| of_onto(fault.into()))?;
     if old.text.expose() == text.expose() {
         return Ok(onto.text.clone());
     }
     let now = now();
-    let encrypted = file.reseal(&key, text.expose(), old.reuse, &now)?;
+    let encrypted = file.reseal(&key, text.expose(), reuse, &now)?;
     let sealed = checked(encrypted, &file.metadata.selector, wishes.clear)?;
     Ok(if differs_by_mac_only(&sealed, &file, &now)? { onto.text.clone() } else { sealed })
 }

@@ -55,7 +55,7 @@ pub(super) fn change(
     }
     let file = SopsFile::read(text)?;
     let key = session.open(name, &file)?;
-    let old = file.decrypt(&key, policy)?;
+    let (old, reuse) = file.decrypt_to_change(&key, policy)?;
     let new = {
         let tree = Tree::parse(old.text.expose()).map_err(SopsError::from)?;
         make(&tree)?
@@ -63,7 +63,7 @@ pub(super) fn change(
     if new.expose() == old.text.expose() {
         return Ok(text.to_owned());
     }
-    Ok(file.reseal(&key, new.expose(), old.reuse, &now())?.text)
+    Ok(file.reseal(&key, new.expose(), reuse, &now())?.text)
 }
 
 /// Whether a value that is neither empty nor encrypted is at `address` of an encrypted text.

@@ -56,8 +56,6 @@ pub enum MacPolicy {
 pub struct Decrypted {
     /// The text without its `sops` blocks.
     pub text: Plaintext,
-    /// The ciphertexts that it had.
-    pub reuse: Reuse,
     /// Comments that look encrypted but could not be decrypted; they stay as they are.
     pub odd_comments: Vec<LineColumn>,
     /// How many values were encrypted.
@@ -133,7 +131,7 @@ fn finish(
 
 /// Our own output has to open, with the MAC that we computed before.
 fn read_back(text: &str, key: &DataKey, mac: &str) -> Result<(), SopsError> {
-    let opened = SopsFile::read(text).and_then(|file| file.open(key, MacPolicy::Require, Purpose::Check));
+    let opened = SopsFile::read(text).and_then(|file| file.open(key, MacPolicy::Require, Purpose::Check, None));
     match opened {
         Ok(opened) if opened.mac == mac => Ok(()),
         _ => Err(SopsError::ReadBack),
@@ -163,9 +161,15 @@ impl<'t> SopsFile<'t> {
         self.tree.step(Some(METADATA_KEY)).or_else(|| self.metadata.step(&self.tree)).unwrap_or(DEFAULT_STEP)
     }
 
-    fn open(&self, key: &DataKey, policy: MacPolicy, purpose: Purpose) -> Result<Opened, SopsError> {
+    fn open(
+        &self,
+        key: &DataKey,
+        policy: MacPolicy,
+        purpose: Purpose,
+        reuse: Option<Reuse>,
+    ) -> Result<Opened, SopsError> {
         let cipher = ValueCipher::new(key);
-        let opened = open(&self.tree, &self.metadata.selector, self.metadata.coverage, &cipher, purpose)?;
+        let opened = open(&self.tree, &self.metadata.selector, self.metadata.coverage, &cipher, (purpose, reuse))?;
         if policy == MacPolicy::Require {
             self.check_mac(&cipher, &opened.mac)?;
         }
@@ -185,7 +189,7 @@ impl<'t> SopsFile<'t> {
     /// # Errors
     /// [`SopsError`] for the first value that does not open, or for the MAC.
     pub fn check(&self, key: &DataKey) -> Result<(), SopsError> {
-        self.open(key, MacPolicy::Require, Purpose::Check).map(drop)
+        self.open(key, MacPolicy::Require, Purpose::Check, None).map(drop)
     }
 
     /// The document in clear.
@@ -193,8 +197,26 @@ impl<'t> SopsFile<'t> {
     /// # Errors
     /// As for [`Self::check`]; the MAC only by `policy`.
     pub fn decrypt(&self, key: &DataKey, policy: MacPolicy) -> Result<Decrypted, SopsError> {
-        let opened = self.open(key, policy, Purpose::Decrypt { step: self.step(), cut_off: cut_off(&self.tree) })?;
-        let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = opened;
+        self.decrypt_into(key, policy, None).map(|(decrypted, _)| decrypted)
+    }
+
+    /// The document in clear, to be changed and given to [`Self::reseal`] with the ciphertexts that it had.
+    ///
+    /// # Errors
+    /// As for [`Self::decrypt`].
+    pub fn decrypt_to_change(&self, key: &DataKey, policy: MacPolicy) -> Result<(Decrypted, Reuse), SopsError> {
+        self.decrypt_into(key, policy, Some(Reuse::default()))
+            .map(|(decrypted, reuse)| (decrypted, reuse.unwrap_or_default()))
+    }
+
+    fn decrypt_into(
+        &self,
+        key: &DataKey,
+        policy: MacPolicy,
+        reuse: Option<Reuse>,
+    ) -> Result<(Decrypted, Option<Reuse>), SopsError> {
+        let purpose = Purpose::Decrypt { step: self.step(), cut_off: cut_off(&self.tree) };
+        let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = self.open(key, policy, purpose, reuse)?;
         for document in self.tree.documents() {
             for mut gone in removal(&self.tree, document) {
                 // A comment beside the `sops` key is one of the document, and takes the block's place.
@@ -209,10 +231,10 @@ impl<'t> SopsFile<'t> {
         let text = splice(self.tree.text(), &mut edits);
         wipe(edits);
         let text = Plaintext::new(text.map_err(|_cause| SopsError::ReadBack)?);
-        Ok(Decrypted { text, reuse, odd_comments, encrypted_values })
+        Ok((Decrypted { text, odd_comments, encrypted_values }, reuse))
     }
 
-    /// Encrypts `plaintext`, a changed version of what [`Self::decrypt`] gave, with the same data key and for the same
+    /// Encrypts `plaintext`, a changed version of what [`Self::decrypt_to_change`] gave, with the same data key and for the same
     /// recipients; values in `reuse` keep their ciphertext.
     ///
     /// # Errors

@@ -48,15 +48,15 @@ pub struct Opened {
     pub edits: Vec<Edit>,
     /// The MAC over the values.
     pub mac: String,
-    /// The ciphertexts, to be found again by what they were.
-    pub reuse: Reuse,
+    /// The ciphertexts, to be found again by what they were, if that was asked for.
+    pub reuse: Option<Reuse>,
     /// Comments that look encrypted but are not, or not for this place; they stay as they are.
     pub odd_comments: Vec<LineColumn>,
     /// How many values were encrypted.
     pub encrypted_values: usize,
 }
 
-/// Decrypts each value of `tree` that `selector` picks.
+/// Decrypts each value of `tree` that `selector` picks; with a [`Reuse`], the ciphertexts are put into it.
 ///
 /// # Errors
 /// [`SopsError::Value`] for a value that is in clear, malformed, changed, or moved; [`SopsError::Document`].
@@ -68,7 +68,7 @@ pub fn open(
     selector: &Selector,
     coverage: Coverage,
     cipher: &ValueCipher,
-    purpose: Purpose,
+    (purpose, reuse): (Purpose, Option<Reuse>),
 ) -> Result<Opened, SopsError> {
     let mut opener = Opener {
         tree,
@@ -77,13 +77,7 @@ pub fn open(
         mac: Mac::new(coverage),
         last_path: String::new(),
         list_comments: HashSet::new(),
-        opened: Opened {
-            edits: Vec::new(),
-            mac: String::new(),
-            reuse: Reuse::default(),
-            odd_comments: Vec::new(),
-            encrypted_values: 0,
-        },
+        opened: Opened { edits: Vec::new(), mac: String::new(), reuse, odd_comments: Vec::new(), encrypted_values: 0 },
     };
     walk(tree, selector, &mut opener)?;
     opener.keep_empty_lists();
@@ -142,7 +136,9 @@ impl Visitor for Opener<'_, '_> {
         if let Purpose::Decrypt { step, cut_off } = self.purpose
             && !leaf.is_through_alias
         {
-            self.opened.reuse.put(leaf.path, kind.name(), &plaintext, ciphertext.text);
+            if let Some(reuse) = &mut self.opened.reuse {
+                reuse.put(leaf.path, kind.name(), &plaintext, ciphertext.text);
+            }
             self.replace(leaf, &value, text, step, cut_off);
         }
         zeroize::Zeroize::zeroize(&mut value);
@@ -164,7 +160,9 @@ impl Visitor for Opener<'_, '_> {
         });
         match found {
             Some((ciphertext, path, plaintext)) => {
-                self.opened.reuse.put(path, ScalarType::Comment.name(), &plaintext, ciphertext.text);
+                if let Some(reuse) = &mut self.opened.reuse {
+                    reuse.put(path, ScalarType::Comment.name(), &plaintext, ciphertext.text);
+                }
                 // See `seal`: an empty comment in a list is encrypted as a blank.
                 let is_empty = comment.is_in_list && plaintext.as_slice() == b" ";
                 let plaintext: &[u8] = if is_empty { b"" } else { &plaintext };

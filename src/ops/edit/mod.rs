@@ -237,7 +237,7 @@ impl<'s> Edit<'s> {
 
     fn reseal(&self, text: &str, key: &DataKey, typed: &Plaintext, was_encrypted: bool) -> Result<String, OpError> {
         let sops = SopsFile::read(text)?;
-        let reuse = sops.decrypt(key, self.wishes.mac)?.reuse;
+        let (_, reuse) = sops.decrypt_to_change(key, self.wishes.mac)?;
         let sealed = sops.reseal(key, typed.expose(), reuse, &now())?;
         if sealed.encrypted_values == 0 && was_encrypted && self.wishes.new.clear == ClearText::Refuse {
             let selector = &sops.metadata.selector;
