@@ -271,7 +271,9 @@ impl<A> Attempt<'_, A> {
         if identities.is_empty() {
             return None;
         }
-        for entry in self.entries {
+        // The identity whose recipient an entry names comes first, but where there is nothing to choose.
+        let choices = if identities.len() * self.entries.len() > 1 { self.entries } else { &[] };
+        for entry in choices {
             let named = identities.iter().find(|identity| identity.recipient() == entry.recipient);
             if let Some(opened) = named.and_then(|named| self.open_entry(*entry, &[*named])) {
                 return Some(opened);

@@ -1,5 +1,6 @@
 //! Private halves: one line of an identity file, what it opens, and a new one.
 
+use std::sync::OnceLock;
 use std::{path::Path, str::FromStr as _};
 
 use age::secrecy::ExposeSecret as _;
@@ -18,7 +19,8 @@ pub(super) const SECRET_LIMIT_BYTES: usize = 1024;
 /// An identity that can be used, with its recipient.
 pub(super) struct Identity {
     x25519: age::x25519::Identity,
-    recipient: String,
+    /// Computed when it is first asked for: that is a tenth of what opening a small file costs.
+    recipient: OnceLock<String>,
 }
 
 /// Why a word of an identity source is not used. Never holds the word.
@@ -75,13 +77,12 @@ impl Identity {
             return Err(IdentityProblem::Blank);
         }
         let x25519 = age::x25519::Identity::from_str(word).map_err(|_reason| IdentityProblem::Damaged)?;
-        let recipient = x25519.to_public().to_string();
-        Ok(Self { x25519, recipient })
+        Ok(Self { x25519, recipient: OnceLock::new() })
     }
 
     /// Its public half.
     pub(super) fn recipient(&self) -> &str {
-        &self.recipient
+        self.recipient.get_or_init(|| self.x25519.to_public().to_string())
     }
 }
 

@@ -274,6 +274,7 @@ impl<'t> SopsFile<'t> {
             edits.push(block);
         }
         let text = splice(self.tree.text(), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
+        drop(edits);
         read_back(&text, new_key, &computed)?;
         Ok(text)
     }
