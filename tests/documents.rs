@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScanError};
-use support::documents::{self, Feature, Sample, SelectorKind};
+use support::documents::{self, Feature, Sample, selectors::SelectorKind};
 
 const SAMPLES: usize = 1_000;
 

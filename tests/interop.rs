@@ -1,4 +1,10 @@
 //! Both ways with the real `sops` 3.13.2, which has to be on PATH: `cargo test --test interop -- --ignored`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and runs the real sops"
+)]
 
 mod support;
 

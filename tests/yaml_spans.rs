@@ -1,4 +1,5 @@
 //! The spans of scalars and comments, against inputs that were marked by hand.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gitops_secrets::document::yaml::tree::{Kind, Tree};
 

@@ -1,6 +1,6 @@
 //! What must not leak: wiped on drop, no `Clone`, no `Display`, a `Debug` that tells nothing, one `expose`.
 
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret as _, SecretBox};
 use zeroize::Zeroizing;
 
 /// The length of a data key in bytes.

@@ -1,7 +1,7 @@
 //! The cipher of single values: AES-256-GCM with 32-byte nonces, in the spelling `ENC[AES256_GCM,…]`.
 
 use aes_gcm::{
-    AeadInOut, AesGcm, KeyInit, Nonce, Tag,
+    AeadInOut as _, AesGcm, KeyInit as _, Nonce, Tag,
     aead::consts::{U12, U16, U32},
     aes::Aes256,
 };

@@ -1,6 +1,6 @@
 //! The message authentication code over the values of a file.
 
-use sha2::{Digest, Sha512};
+use sha2::{Digest as _, Sha512};
 
 /// What `mac_only_encrypted` hashes first, so that its codes differ from those over all values: SHA-256 of `sops`.
 const ONLY_ENCRYPTED_PREFIX: [u8; 32] = [

@@ -7,8 +7,9 @@ use std::{
 
 use super::{
     error::OpError,
+    named::Named,
     note::Note,
-    recipients::{Named, generate_data_key, one_group, recipients_of_rule, wrap_all},
+    recipients::{generate_data_key, one_group, recipients_of_rule, wrap_all},
     session::{Applied, Session},
 };
 use crate::{

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{format::FormatError, recipients::Named, value::JsonError};
+use super::{format::FormatError, named::Named, value::JsonError};
 
 /// A fact about one file of a command. Never holds a decrypted value.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ pub mod filestatus;
 pub mod format;
 pub mod get;
 pub mod in_place;
+pub mod named;
 pub mod note;
 mod policies;
 pub mod pool;

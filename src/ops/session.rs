@@ -2,12 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    error::OpError,
-    note::Notes,
-    policies::Policies,
-    recipients::{Named, one_group},
-};
+use super::{error::OpError, named::Named, note::Notes, policies::Policies, recipients::one_group};
 use crate::{
     base::{env::Env, secret::DataKey},
     keys::{AgeEntry, Identities},

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// The encrypted values of a file, found again by path, type and plaintext.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Deref};
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::document::{
     error::{DocumentError, Fault},

@@ -1,5 +1,6 @@
 //! The values of a YAML text as lines to compare: path, type and text of each, aliases followed. Integers and floats are
 //! both numbers (SOPS writes `8.0` as `8`), and an empty document is an empty mapping (SOPS writes `{}`).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use gitops_secrets::document::yaml::{
     scalar::resolve,

@@ -3,8 +3,8 @@
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 use super::{
+    cursor::{Case, Cursor},
     error::{GoRegexError, GoRegexErrorKind as Kind},
-    parse::{Case, Cursor},
     unicode,
 };
 

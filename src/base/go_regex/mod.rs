@@ -6,6 +6,7 @@
 //! Knows nothing of what the patterns are for.
 
 mod class;
+mod cursor;
 mod error;
 mod parse;
 mod unicode;

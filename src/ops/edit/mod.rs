@@ -17,8 +17,9 @@ use super::{
     error::OpError,
     format::Format,
     in_place::read_named,
+    named::Named,
     note::Note,
-    recipients::{Named, one_group, recipients_of_rule},
+    recipients::{one_group, recipients_of_rule},
     session::Session,
 };
 use crate::{

@@ -18,7 +18,7 @@
 mod anchors;
 mod render;
 mod scalars;
-mod selectors;
+pub(crate) mod selectors;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-pub(crate) use selectors::{Selector, SelectorKind};
+pub(crate) use selectors::Selector;
 
 /// One YAML file, and what is known of it.
 #[derive(Clone)]

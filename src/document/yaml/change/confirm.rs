@@ -2,8 +2,8 @@
 
 use super::{
     Change,
-    find::{elements, entries, key_text},
     meaning::means,
+    members::{elements, entries, key_text},
 };
 use crate::{
     base::value_path::Step,

@@ -1,7 +1,10 @@
 //! The way of a path through a document, as far as there is one.
 
-use super::error::{ChangeError, Found, KnownKeys, Within};
-use super::meaning::is_null;
+use super::{
+    error::{ChangeError, Found, KnownKeys, Within},
+    meaning::is_null,
+    members::{elements, entries, key_text},
+};
 use crate::{
     base::{
         span::LineColumn,
@@ -124,30 +127,6 @@ impl Reached<'_> {
 /// The value before step `number`, as errors call it.
 pub(super) fn within(steps: &[Step], number: usize) -> Within {
     Within(ValuePath(steps.get(..number).unwrap_or_default().to_vec()).to_string())
-}
-
-/// The entries of a mapping without the comments between them.
-pub(super) fn entries(mapping: &Collection) -> impl Iterator<Item = (NodeId, NodeId)> {
-    mapping.items.iter().filter_map(|item| match *item {
-        Item::Entry(key, value) => Some((key, value)),
-        _ => None,
-    })
-}
-
-/// The items of a list without the comments between them.
-pub(super) fn elements(list: &Collection) -> impl Iterator<Item = NodeId> {
-    list.items.iter().filter_map(|item| match *item {
-        Item::Element(value) => Some(value),
-        _ => None,
-    })
-}
-
-/// The text of a key; empty for a key that is no scalar, which SOPS refuses.
-pub(super) fn key_text<'a>(tree: &'a Tree<'_>, key: NodeId) -> &'a str {
-    match &tree.resolve(key).kind {
-        Kind::Scalar { text, .. } => text.as_str(),
-        _ => "",
-    }
 }
 
 pub(super) fn find_entry(tree: &Tree<'_>, mapping: &Collection, wanted: &str) -> Option<Member> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::find::{elements, entries, key_text};
+use super::members::{elements, entries, key_text};
 use crate::document::yaml::{
     emit::Value,
     scalar::{Scalar, resolve},

@@ -8,6 +8,7 @@ mod error;
 mod find;
 mod insert;
 mod meaning;
+mod members;
 mod remove;
 mod replace;
 mod seat;

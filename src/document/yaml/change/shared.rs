@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    find::{Reached, elements, entries, find_entry, key_text, within},
+    find::{Reached, find_entry, within},
+    members::{elements, entries, key_text},
     seat::content_end,
 };
 use crate::{
