@@ -16,6 +16,8 @@ mod get;
 mod globals;
 mod identity;
 mod rotate;
+#[cfg(target_os = "linux")]
+mod safety;
 mod set;
 mod verify;
 
