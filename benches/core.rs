@@ -88,12 +88,12 @@ impl Sealer {
     /// Opens the text, sets one value, and seals it again with every other ciphertext kept.
     fn set(&self, text: &str, path: &str) -> String {
         let file = SopsFile::read(text).unwrap();
-        let decrypted = file.decrypt(&self.key, MacPolicy::Require).unwrap();
+        let (decrypted, reuse) = file.decrypt_to_change(&self.key, MacPolicy::Require).unwrap();
         let tree = Tree::parse(decrypted.text.expose()).unwrap();
         let path = ValuePath::parse(path).unwrap();
         let value = Value::Scalar(Scalar::Str("another".to_owned()));
         let changed = change::set(&tree, Address { document: 0, path: &path }, &value).unwrap();
-        file.reseal(&self.key, changed.expose(), decrypted.reuse, NOW).unwrap().text
+        file.reseal(&self.key, changed.expose(), reuse, NOW).unwrap().text
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     block::{BlockChange, BlockText, NewBlock, cut_off, insertion, removal, root_layout},
     error::SopsError,
     metadata::Metadata,
-    open::{Opened, Purpose, open},
+    open::{Opened, Purpose, TextLayout, open},
     reencrypt::reencrypt,
     reuse::Reuse,
     seal::{Sealed, seal},
@@ -100,7 +100,7 @@ pub fn encrypt(text: &str, key: &DataKey, new: &NewFile<'_>) -> Result<Encrypted
     check_shape(&tree)?;
     check_is_plain(&tree)?;
     let step = new.step.or_else(|| tree.step(None)).unwrap_or(DEFAULT_STEP);
-    let sealed = seal(&tree, new.selector, new.coverage, ValueCipher::new(key), None, step)?;
+    let sealed = seal(&tree, new.selector, new.coverage, (ValueCipher::new(key), None), step)?;
     let mac = encrypt_mac(key, &sealed.mac, new.now)?;
     let block = NewBlock {
         wrapped: new.wrapped,
@@ -215,7 +215,8 @@ impl<'t> SopsFile<'t> {
         policy: MacPolicy,
         reuse: Option<Reuse>,
     ) -> Result<(Decrypted, Option<Reuse>), SopsError> {
-        let purpose = Purpose::Decrypt { step: self.step(), cut_off: cut_off(&self.tree) };
+        let layout = TextLayout { step: self.step(), cut_off: cut_off(&self.tree) };
+        let purpose = Purpose::Decrypt { layout };
         let Opened { mut edits, reuse, odd_comments, encrypted_values, .. } = self.open(key, policy, purpose, reuse)?;
         for document in self.tree.documents() {
             for mut gone in removal(&self.tree, document) {
@@ -244,7 +245,7 @@ impl<'t> SopsFile<'t> {
         check_shape(&tree)?;
         check_is_plain(&tree)?;
         let Metadata { selector, coverage, .. } = &self.metadata;
-        let sealed = seal(&tree, selector, *coverage, ValueCipher::new(key), Some(reuse), self.step())?;
+        let sealed = seal(&tree, selector, *coverage, (ValueCipher::new(key), Some(reuse)), self.step())?;
         let mac = encrypt_mac(key, &sealed.mac, now)?;
         let change = BlockChange { last_modified: now, mac: &mac, wrapped: None };
         finish(&tree, sealed, key, |layout| self.metadata.block_for(&self.tree, &change, layout))

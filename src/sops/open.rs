@@ -34,11 +34,18 @@ pub enum Purpose {
     Check,
     /// The plaintext takes the place of the ciphertext.
     Decrypt {
-        /// The indentation of one level, for values that need lines of their own.
-        step: usize,
-        /// Where the content ends if the break before it goes with the `sops` block, because the plaintext had none.
-        cut_off: Option<usize>,
+        /// How the text is laid out.
+        layout: TextLayout,
     },
+}
+
+/// How the text is laid out into which plaintext is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextLayout {
+    /// The indentation of one level, for values that need lines of their own.
+    pub step: usize,
+    /// Where the content ends if the break before it goes with the `sops` block, because the plaintext had none.
+    pub cut_off: Option<usize>,
 }
 
 /// The selected values of a text, decrypted.
@@ -133,13 +140,13 @@ impl Visitor for Opener<'_, '_> {
         if let Ok(hashed) = value.plaintext() {
             self.mac.update_selected(&hashed);
         }
-        if let Purpose::Decrypt { step, cut_off } = self.purpose
+        if let Purpose::Decrypt { layout } = self.purpose
             && !leaf.is_through_alias
         {
             if let Some(reuse) = &mut self.opened.reuse {
                 reuse.put(leaf.path, kind.name(), &plaintext, ciphertext.text);
             }
-            self.replace(leaf, &value, text, step, cut_off);
+            self.replace(leaf, &value, text, layout);
         }
         zeroize::Zeroize::zeroize(&mut value);
         Ok(())
@@ -246,7 +253,7 @@ impl Opener<'_, '_> {
         }
     }
 
-    fn replace(&mut self, leaf: &Leaf<'_, '_>, value: &Scalar, ciphertext: &str, step: usize, cut_off: Option<usize>) {
+    fn replace(&mut self, leaf: &Leaf<'_, '_>, value: &Scalar, ciphertext: &str, layout: TextLayout) {
         let text = self.tree.text();
         let Kind::Scalar { style, .. } = leaf.node.kind else { return };
         let mut span = leaf.node.text_span(text);
@@ -278,9 +285,9 @@ impl Opener<'_, '_> {
                 span.end = line_end;
             }
         }
-        let is_cut_off = is_block && Some(span.end) == cut_off;
+        let is_cut_off = is_block && Some(span.end) == layout.cut_off;
         let place = Place {
-            step,
+            step: layout.step,
             newline: self.tree.newline(),
             line_comment: &line_comment,
             follow: follow(text, span.end, leaf.site),

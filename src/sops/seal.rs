@@ -51,8 +51,7 @@ pub fn seal(
     tree: &Tree<'_>,
     selector: &Selector,
     coverage: Coverage,
-    cipher: ValueCipher,
-    reuse: Option<Reuse>,
+    (cipher, reuse): (ValueCipher, Option<Reuse>),
     step: usize,
 ) -> Result<Sealed, SopsError> {
     let mut sealer = Sealer {
