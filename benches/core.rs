@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::disallowed_methods,
     reason = "a benchmark that cannot prepare its input fails; criterion's macros make the rest"
 )]
 

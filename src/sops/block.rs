@@ -92,9 +92,14 @@ fn age_entry((recipient, enc): &(String, String)) -> Value {
 /// The layout of the top level of a document; one without a mapping takes a block.
 pub fn root_layout(tree: &Tree<'_>, document: &Document) -> Layout {
     match &tree.resolve(document.root).kind {
-        Kind::Mapping(collection) if !collection.items.is_empty() => collection.layout,
+        Kind::Mapping(collection) if has_entries(collection) => collection.layout,
         _ => Layout::Block,
     }
+}
+
+/// Whether there is more than comments.
+fn has_entries(collection: &Collection) -> bool {
+    collection.items.iter().any(|item| matches!(item, Item::Entry(..)))
 }
 
 /// The edits that put `block` at the end of a document that has none.
@@ -106,7 +111,7 @@ pub fn insertion(tree: &Tree<'_>, document: &Document, block: &BlockText) -> Vec
     let root = tree.resolve(document.root);
     if let Kind::Mapping(collection) = &root.kind
         && collection.layout == Layout::Flow
-        && !collection.items.is_empty()
+        && has_entries(collection)
     {
         return vec![insert_into_flow(tree, collection, block)];
     }

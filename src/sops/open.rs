@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     error::{SopsError, ValueFault},
-    reuse::Reuse,
+    reuse::{Kept, Reuse},
     scalar::scalar,
     selector::Selector,
     walk::{CommentLeaf, Leaf, Site, Visitor, walk},
@@ -144,7 +144,9 @@ impl Visitor for Opener<'_, '_> {
             && !leaf.is_through_alias
         {
             if let Some(reuse) = &mut self.opened.reuse {
-                reuse.put(leaf.path, kind.name(), &plaintext, ciphertext.text);
+                let was_plain = matches!(leaf.node.kind, Kind::Scalar { style: ScalarStyle::Plain, .. });
+                let kept = Kept { ciphertext: ciphertext.text.to_owned(), was_plain };
+                reuse.put(leaf.path, kind.name(), &plaintext, kept);
             }
             self.replace(leaf, &value, text, layout);
         }
@@ -168,7 +170,8 @@ impl Visitor for Opener<'_, '_> {
         match found {
             Some((ciphertext, path, plaintext)) => {
                 if let Some(reuse) = &mut self.opened.reuse {
-                    reuse.put(path, ScalarType::Comment.name(), &plaintext, ciphertext.text);
+                    let kept = Kept { ciphertext: ciphertext.text.to_owned(), was_plain: true };
+                    reuse.put(path, ScalarType::Comment.name(), &plaintext, kept);
                 }
                 // See `seal`: an empty comment in a list is encrypted as a blank.
                 let is_empty = comment.is_in_list && plaintext.as_slice() == b" ";
@@ -354,7 +357,7 @@ fn spelling(leaf: &Leaf<'_, '_>, block: &str, ciphertext: &str) -> Spelling {
 }
 
 /// What stands below the line that ends at `end`; it matters to block scalars.
-fn follow(text: &str, end: usize, site: Site) -> Follow {
+pub(super) fn follow(text: &str, end: usize, site: Site) -> Follow {
     let rest = text.get(end..).unwrap_or_default();
     let below = rest.get(after_break(rest, 0)..).unwrap_or_default();
     let mut lines = below.split('\n');

@@ -8,17 +8,24 @@ use sha2::{Digest as _, Sha256};
 #[derive(Default)]
 pub struct Reuse {
     /// By a hash, so that no plaintext is kept; equal values at one path in the order of the file.
-    values: HashMap<[u8; 32], VecDeque<String>>,
+    values: HashMap<[u8; 32], VecDeque<Kept>>,
+}
+
+/// A ciphertext, and how it stood.
+pub(super) struct Kept {
+    pub(super) ciphertext: String,
+    /// Whether it stood without quotes, as SOPS writes it; in clear, the value may need quotes or lines of its own.
+    pub(super) was_plain: bool,
 }
 
 impl Reuse {
-    /// Remembers that `plaintext` of type `kind` at `path` is encrypted as `ciphertext`.
-    pub(super) fn put(&mut self, path: &str, kind: &str, plaintext: &[u8], ciphertext: &str) {
-        self.values.entry(fingerprint(path, kind, plaintext)).or_default().push_back(ciphertext.to_owned());
+    /// Remembers how `plaintext` of type `kind` at `path` is encrypted.
+    pub(super) fn put(&mut self, path: &str, kind: &str, plaintext: &[u8], kept: Kept) {
+        self.values.entry(fingerprint(path, kind, plaintext)).or_default().push_back(kept);
     }
 
     /// The ciphertext of such a value, each one once.
-    pub(super) fn take(&mut self, path: &str, kind: &str, plaintext: &[u8]) -> Option<String> {
+    pub(super) fn take(&mut self, path: &str, kind: &str, plaintext: &[u8]) -> Option<Kept> {
         self.values.get_mut(&fingerprint(path, kind, plaintext))?.pop_front()
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::{
     error::SopsError,
-    reuse::Reuse,
-    scalar::{refuse_lost_digits, scalar},
+    open::follow,
+    reuse::{Kept, Reuse},
+    scalar::{Meaning, refuse_lost_digits, scalar},
     selector::{Selector, SelectorKind},
     walk::{CommentLeaf, Leaf, Site, Visitor, key_text, walk},
 };
@@ -18,7 +21,7 @@ use crate::{
     document::{
         edit::Edit,
         yaml::{
-            emit::{Chomping, Place, Position, Value, parse_block_header, push_node},
+            emit::{Chomping, Place, Position, Value, parse_block_header, push_node, push_scalar},
             scalar::{Scalar, ScalarStyle, ScalarType},
             tree::{CommentId, Item, Kind, Node, NodeId, Tree, after_break},
         },
@@ -125,11 +128,16 @@ impl Visitor for Sealer<'_, '_> {
         };
         if leaf.is_through_alias {
             self.hides_ciphertext |= self.sealed.as_ref().is_some_and(|nodes| nodes.contains(&leaf.id));
-            self.through_alias.push(sealed);
+            self.through_alias.push(sealed.map(|sealed| sealed.ciphertext));
         } else if sealed.is_none() {
             self.keep_without_break(leaf.node);
         } else if let Some(sealed) = sealed {
-            self.replace(leaf.node, &sealed, leaf.site);
+            let in_flow = leaf.site.position == Position::Flow;
+            if sealed.was_plain && !in_flow && self.is_spelt_as_new(leaf.node, scalar, leaf.site) {
+                self.replace_plainly(leaf.node, &sealed.ciphertext);
+            } else {
+                self.replace(leaf.node, &sealed.ciphertext, leaf.site);
+            }
             if let Some(nodes) = &mut self.sealed {
                 nodes.insert(leaf.id);
             }
@@ -146,7 +154,7 @@ impl Visitor for Sealer<'_, '_> {
             self.hides_ciphertext |= self.sealed_comments.contains(&comment.id);
         } else if comment.is_selected && !text.is_empty() {
             self.sealed_comments.insert(comment.id);
-            let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?;
+            let sealed = self.encrypt(text.as_bytes(), comment.path, ScalarType::Comment)?.ciphertext;
             if self.selector.kind() == SelectorKind::UnencryptedCommentRegex && self.selector.matches_comment(&sealed) {
                 return Err(SopsError::CommentMatches(LineColumn::of(self.tree.text(), span.start)));
             }
@@ -192,15 +200,58 @@ impl Visitor for Sealer<'_, '_> {
 }
 
 impl Sealer<'_, '_> {
-    fn encrypt(&mut self, plaintext: &[u8], path: &str, kind: ScalarType) -> Result<String, SopsError> {
-        if let Some(kept) = self.reuse.as_mut().and_then(|reuse| reuse.take(path, kind.name(), plaintext)) {
-            return Ok(kept);
+    fn encrypt(&mut self, plaintext: &[u8], path: &str, kind: ScalarType) -> Result<Kept, SopsError> {
+        if let Some(reuse) = &mut self.reuse {
+            // SOPS prints the float 8 as `8`, which then reads as an integer; unchanged, it stays the float that it was.
+            let kinds: &[ScalarType] = if kind == ScalarType::Int { &[kind, ScalarType::Float] } else { &[kind] };
+            if let Some(kept) = kinds.iter().find_map(|kind| reuse.take(path, kind.name(), plaintext)) {
+                return Ok(kept);
+            }
         }
         let mut sealed = String::with_capacity(plaintext.len() * 4 / 3 + 128);
         self.cipher
             .push_encrypted(&mut sealed, plaintext, path, kind.name())
             .map_err(|_cause| SopsError::NoRandomness)?;
-        Ok(sealed)
+        Ok(Kept { ciphertext: sealed, was_plain: false })
+    }
+
+    /// Whether a scalar is spelt as the decryption of a plain ciphertext spells it.
+    fn is_spelt_as_new(&self, node: &Node<'_>, meaning: Meaning<'_>, site: Site) -> bool {
+        let text = self.tree.text();
+        let span = node.text_span(text);
+        let place = Place {
+            step: self.step,
+            newline: self.tree.newline(),
+            follow: follow(text, span.end, site),
+            ..Place::new(site.position, site.indent)
+        };
+        let mut scalar = meaning.into_scalar();
+        let mut spelt = Zeroizing::new(String::new());
+        push_scalar(&mut spelt, &scalar, &place);
+        scalar.zeroize();
+        let source = span.of(text);
+        let header = source.split(['\n', '\r']).next().unwrap_or_default();
+        let comment = parse_block_header(source).and_then(|header| header.comment);
+        let bare = comment.map_or(header, |comment| header.get(..comment.start).unwrap_or(header).trim_end());
+        let body = source.get(header.len()..).unwrap_or_default().trim_end_matches(['\n', '\r']);
+        spelt.strip_prefix(bare).is_some_and(|rest| rest.trim_end_matches(['\n', '\r']) == body)
+    }
+
+    /// Puts `sealed` in the place of a scalar without its quotes or its block; a comment on its line stays there.
+    fn replace_plainly(&mut self, node: &Node<'_>, sealed: &str) {
+        let text = self.tree.text();
+        let span = node.text_span(text);
+        let Some(header) = parse_block_header(span.of(text)) else {
+            return self.edits.push(Edit::new(node.span, sealed.to_owned()));
+        };
+        let header_end = span.start + header.end;
+        let indicators = Span::new(span.start, header_end).of(text);
+        let indicators = indicators.split([' ', '\t']).next().unwrap_or_default().len();
+        self.edits.push(Edit::new(Span::new(span.start, span.start + indicators), sealed.to_owned()));
+        let content = Span::new(after_break(text, header_end), span.end);
+        if !content.is_empty() {
+            self.edits.push(Edit::remove(content));
+        }
     }
 
     /// Puts `sealed` in the place of a scalar, in its quotes or its block.
@@ -251,7 +302,8 @@ impl Sealer<'_, '_> {
 
     /// `!!int` and its like would be a lie about the encrypted text, and SOPS refuses it.
     fn remove_tag(&mut self, node: &Node<'_>) {
-        let is_lie = matches!(node.core_tag(), Some("int" | "float" | "bool" | "null" | "timestamp" | "binary"));
+        let is_lie =
+            matches!(node.core_tag(), Some("int" | "float" | "bool" | "null" | "timestamp" | "binary" | "merge"));
         let tag = node.properties.as_deref().and_then(|properties| properties.tag);
         if let Some(tag) = tag.filter(|_| is_lie) {
             let after = self.tree.text().get(tag.end..).unwrap_or_default();

@@ -184,3 +184,19 @@ fn a_changed_file_is_not_set_unless_the_mac_is_ignored() {
     world.runs(&["set", "--ignore-mac", "db.sops.yaml", "stringData.user", "\"x\""]);
     world.runs(&["decrypt", "db.sops.yaml"]);
 }
+
+#[test]
+fn set_on_a_file_that_sops_wrote_changes_one_value_the_mac_and_the_time() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/repos/per-cluster");
+    let source = format!("{folder}/k8s/clusters/lab/apps/pocket-id/secret.sops.yaml");
+    let old = std::fs::read_to_string(&source).unwrap();
+    let key = format!("{folder}/test-only-keys/alice.agekey");
+    let world = World::new().set("SOPS_AGE_KEY_FILE", &key);
+    world.write("pocket-id.sops.yaml", &old);
+    world.runs(&["set", "--string", "pocket-id.sops.yaml", "stringData.SMTP_HOST", "mail.example.org"]);
+    let new = world.read("pocket-id.sops.yaml");
+    let changed: Vec<&str> =
+        new.lines().zip(old.lines()).filter(|(new, old)| new != old).map(|(new, _)| new.trim()).collect();
+    assert_eq!(changed.len(), 3, "{changed:?}");
+    assert_eq!(new.lines().count(), old.lines().count());
+}
