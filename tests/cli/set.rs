@@ -189,7 +189,7 @@ fn a_changed_file_is_not_set_unless_the_mac_is_ignored() {
 fn set_on_a_file_that_sops_wrote_changes_one_value_the_mac_and_the_time() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/repos/per-cluster");
     let source = format!("{folder}/k8s/clusters/lab/apps/pocket-id/secret.sops.yaml");
-    let old = std::fs::read_to_string(&source).unwrap();
+    let old = fs::read_to_string(&source).unwrap();
     let key = format!("{folder}/test-only-keys/alice.agekey");
     let world = World::new().set("SOPS_AGE_KEY_FILE", &key);
     world.write("pocket-id.sops.yaml", &old);
