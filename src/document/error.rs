@@ -49,6 +49,9 @@ pub enum Fault {
     /// A block scalar whose text begins with a tab and has no indentation before it that go-yaml sees.
     #[error("a block scalar whose first line begins with a tab, which SOPS and Flux refuse")]
     LeadingTab,
+    /// A tag or an anchor with nothing behind it, where a value is to be encrypted: it may be the secret itself.
+    #[error("nothing behind a tag or an anchor, which would stay in clear")]
+    NothingBehind,
     /// A merge key whose value is neither a mapping nor a list of them.
     #[error("a merge key `<<` with something else than mappings")]
     BadMerge,
@@ -92,6 +95,7 @@ impl Fault {
             Self::NonStringKey(_) => "put the key in quotes",
             Self::SlashEscape => "write `/` without the backslash",
             Self::LeadingTab => "give the block an indentation indicator, such as `|2`",
+            Self::NothingBehind => "if `!…` or `&…` is the value, put it in quotes; if not, remove it",
             Self::BadMerge => "give it a mapping, or put the key in quotes",
             Self::TopLevelList => "put the list under a key; SOPS needs a mapping at the top level",
             Self::TopLevelScalar => "put the value under a key; SOPS needs a mapping at the top level",

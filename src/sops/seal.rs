@@ -20,6 +20,7 @@ use crate::{
     },
     document::{
         edit::Edit,
+        error::{DocumentError, Fault},
         yaml::{
             emit::{Chomping, Place, Position, Value, parse_block_header, push_node, push_scalar},
             scalar::{Scalar, ScalarStyle, ScalarType},
@@ -105,6 +106,10 @@ impl Visitor for Sealer<'_, '_> {
     type Error = SopsError;
 
     fn scalar(&mut self, leaf: &Leaf<'_, '_>) -> Result<(), SopsError> {
+        if leaf.is_selected && !leaf.is_through_alias && leaf.node.is_absent() && is_telling(leaf.node) {
+            let offset = leaf.node.full_span().start;
+            return Err(DocumentError::at(self.tree.text(), offset, Fault::NothingBehind).into());
+        }
         let scalar = scalar(self.tree, leaf.node)?;
         let Some((plaintext, kind)) = scalar.plaintext(self.tree, leaf.node)? else {
             if leaf.is_through_alias {
@@ -311,6 +316,13 @@ impl Sealer<'_, '_> {
             self.edits.push(Edit::remove(Span::new(tag.start, tag.end + blanks)));
         }
     }
+}
+
+/// Whether an anchor or a tag of somebody's own stands before a node: with nothing behind, it may be meant as the value.
+fn is_telling(node: &Node<'_>) -> bool {
+    node.properties.as_deref().is_some_and(|properties| {
+        properties.anchor.is_some() || properties.tag.is_some() && properties.core_tag.is_none()
+    })
 }
 
 /// The column at which the text of a block scalar stands.

@@ -482,3 +482,19 @@ fn a_file_without_any_value_is_encrypted_on_demand_only() {
             .starts_with("a: null\nb: \"\"\nc: []\nsops:\n")
     );
 }
+
+#[test]
+fn a_password_that_reads_as_a_tag_or_an_anchor_is_not_left_in_clear() {
+    for value in ["!hunter2", "&hunter2"] {
+        let world = World::new();
+        world.write("a.yaml", &format!("user: x\npassword: {value}\n"));
+        let before = world.snapshot();
+        let hint = world.refuses(
+            &["encrypt", "-i", "--age", ALICE, "a.yaml"],
+            1,
+            "a.yaml: nothing behind a tag or an anchor, which would stay in clear at line 2, column 11",
+        );
+        assert!(hint.contains("put it in quotes"), "{hint}");
+        assert_eq!(world.snapshot(), before);
+    }
+}

@@ -85,10 +85,11 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives `new` the owner, mode and access list of `old`.
+/// Gives `new` the owner and access list of `old`. Its mode comes last, with [`open_up`]: until the content is in place,
+/// it is the owner's alone.
 #[cfg(unix)]
 pub(super) fn keep(old: &File, metadata: &Metadata, new: &File) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    use std::os::unix::fs::{MetadataExt as _, fchown};
 
     let current = new.metadata()?;
     let owner = (metadata.uid() != current.uid()).then(|| metadata.uid());
@@ -96,14 +97,17 @@ pub(super) fn keep(old: &File, metadata: &Metadata, new: &File) -> io::Result<()
     if owner.is_some() || group.is_some() {
         fchown(new, owner, group)?;
     }
-    // After the owner, because a change of owner clears bits of the mode.
-    new.set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
     keep_extended(old, new)
 }
 
 #[cfg(not(unix))]
-pub(super) fn keep(_old: &File, metadata: &Metadata, new: &File) -> io::Result<()> {
-    new.set_permissions(metadata.permissions())
+pub(super) fn keep(_old: &File, _metadata: &Metadata, _new: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives the new file at `path` the mode of the old one. After the owner, because a change of owner clears bits of it.
+pub(super) fn open_up(path: &Path, old: &fs::Permissions) -> io::Result<()> {
+    fs::set_permissions(path, old.clone())
 }
 
 /// Copies the access list and the user's own attributes. Where there is an access list, the mode of the group is only

@@ -47,6 +47,8 @@ pub(super) struct Staged {
     temporary: Leftover,
     /// The old file; `None` when there was none, and still has to be none.
     old: Option<attributes::Stamp>,
+    /// The mode that the file gets when it takes its place; `None` where it stays the owner's alone.
+    mode: Option<fs::Permissions>,
 }
 
 /// Whether `name` is that of a file that was left behind when we were killed.
@@ -78,8 +80,9 @@ impl Staged {
         if let Some((old_file, metadata)) = old.as_ref().filter(|_| access == Access::Kept) {
             attributes::keep(old_file, metadata, &file).map_err(FileProblem::Attributes)?;
         }
+        let mode = old.as_ref().filter(|_| access == Access::Kept).map(|(_, metadata)| metadata.permissions());
         let old = old.map(|(_, metadata)| attributes::Stamp::of(&metadata));
-        Ok(Self { asked: asked.to_owned(), target, temporary, old })
+        Ok(Self { asked: asked.to_owned(), target, temporary, old, mode })
     }
 
     /// Where the content is.
@@ -105,6 +108,9 @@ impl Staged {
                 let now = fs::symlink_metadata(&self.target).map_err(|_gone| FileProblem::Changed)?;
                 if attributes::Stamp::of(&now) != *old {
                     return Err(FileProblem::Changed);
+                }
+                if let Some(mode) = &self.mode {
+                    attributes::open_up(self.temporary.path(), mode).map_err(FileProblem::Attributes)?;
                 }
                 fs::rename(self.temporary.path(), &self.target).map_err(FileProblem::Replace)
             }
