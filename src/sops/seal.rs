@@ -58,6 +58,11 @@ pub fn seal(
     (cipher, reuse): (ValueCipher, Option<Reuse>),
     step: usize,
 ) -> Result<Sealed, SopsError> {
+    let targets = tree.nodes().filter_map(|node| match node.kind {
+        Kind::Alias(target) => Some(target),
+        _ => None,
+    });
+    let aliased: HashSet<NodeId> = targets.collect();
     let mut sealer = Sealer {
         tree,
         selector,
@@ -69,7 +74,8 @@ pub fn seal(
         through_alias: Vec::new(),
         sealed_comments: HashSet::new(),
         hides_ciphertext: false,
-        sealed: tree.nodes().any(|node| matches!(node.kind, Kind::Alias(_))).then(HashSet::new),
+        sealed: (!aliased.is_empty()).then(HashSet::new),
+        aliased,
         encrypted_values: 0,
         clear_values: 0,
     };
@@ -98,6 +104,8 @@ struct Sealer<'a, 't> {
     /// The scalars that are encrypted where they stand, if there are aliases at all.
     sealed: Option<HashSet<NodeId>>,
     sealed_comments: HashSet<CommentId>,
+    /// The nodes that aliases name.
+    aliased: HashSet<NodeId>,
     encrypted_values: usize,
     clear_values: usize,
 }
@@ -106,7 +114,7 @@ impl Visitor for Sealer<'_, '_> {
     type Error = SopsError;
 
     fn scalar(&mut self, leaf: &Leaf<'_, '_>) -> Result<(), SopsError> {
-        if leaf.is_selected && !leaf.is_through_alias && leaf.node.is_absent() && is_telling(leaf.node) {
+        if leaf.is_selected && !leaf.is_through_alias && leaf.node.is_absent() && self.is_telling(leaf) {
             let offset = leaf.node.full_span().start;
             return Err(DocumentError::at(self.tree.text(), offset, Fault::NothingBehind).into());
         }
@@ -242,6 +250,15 @@ impl Sealer<'_, '_> {
         spelt.strip_prefix(bare).is_some_and(|rest| rest.trim_end_matches(['\n', '\r']) == body)
     }
 
+    /// Whether a tag of somebody's own, or an anchor that no alias names, stands before a node: with nothing behind, it may
+    /// be meant as the value.
+    fn is_telling(&self, leaf: &Leaf<'_, '_>) -> bool {
+        leaf.node.properties.as_deref().is_some_and(|properties| {
+            let has_own_tag = properties.tag.is_some() && properties.core_tag.is_none();
+            has_own_tag || properties.anchor.is_some() && !self.aliased.contains(&leaf.id)
+        })
+    }
+
     /// Puts `sealed` in the place of a scalar without its quotes or its block; a comment on its line stays there.
     fn replace_plainly(&mut self, node: &Node<'_>, sealed: &str) {
         let text = self.tree.text();
@@ -316,13 +333,6 @@ impl Sealer<'_, '_> {
             self.edits.push(Edit::remove(Span::new(tag.start, tag.end + blanks)));
         }
     }
-}
-
-/// Whether an anchor or a tag of somebody's own stands before a node: with nothing behind, it may be meant as the value.
-fn is_telling(node: &Node<'_>) -> bool {
-    node.properties.as_deref().is_some_and(|properties| {
-        properties.anchor.is_some() || properties.tag.is_some() && properties.core_tag.is_none()
-    })
 }
 
 /// The column at which the text of a block scalar stands.
