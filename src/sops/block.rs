@@ -97,6 +97,23 @@ pub fn root_layout(tree: &Tree<'_>, document: &Document) -> Layout {
     }
 }
 
+/// The column at which the keys of the top level stand; the block's key has to stand there too.
+fn root_column(tree: &Tree<'_>, document: &Document) -> usize {
+    match &tree.resolve(document.root).kind {
+        Kind::Mapping(collection) if collection.layout == Layout::Block => collection.column,
+        _ => 0,
+    }
+}
+
+fn indented(block: &str, column: usize) -> String {
+    block.split_inclusive('\n').map(|line| format!("{:column$}{line}", "")).collect()
+}
+
+fn dedented(block: &str, column: usize) -> String {
+    let strip = |line: &'_ str| -> usize { line.bytes().take(column).take_while(|byte| *byte == b' ').count() };
+    block.split_inclusive('\n').filter_map(|line| line.get(strip(line)..)).collect()
+}
+
 /// Whether there is more than comments.
 fn has_entries(collection: &Collection) -> bool {
     collection.items.iter().any(|item| matches!(item, Item::Entry(..)))
@@ -130,7 +147,8 @@ pub fn insertion(tree: &Tree<'_>, document: &Document, block: &BlockText) -> Vec
     let end = document.span.end;
     let before = text.get(..end).unwrap_or_default();
     let ends_line = before.is_empty() || before.ends_with(['\n', '\r', '\u{FEFF}']);
-    let inserted = if ends_line { format!("{}{newline}", block.0) } else { format!("{newline}{}", block.0) };
+    let block = indented(&block.0, root_column(tree, document));
+    let inserted = if ends_line { format!("{block}{newline}") } else { format!("{newline}{block}") };
     vec![Edit::insert(end, inserted)]
 }
 
@@ -242,7 +260,8 @@ impl Metadata {
     #[must_use]
     pub fn step(&self, tree: &Tree<'_>) -> Option<usize> {
         let collection = tree.resolve(self.places.block).collection()?;
-        (collection.layout == Layout::Block && collection.column > 0).then_some(collection.column)
+        let column = collection.column.checked_sub(root_column(tree, tree.documents().first()?))?;
+        (collection.layout == Layout::Block && column > 0).then_some(column)
     }
 
     /// The block of the first document with `change` made to it; every other byte of it stays.
@@ -266,7 +285,8 @@ impl Metadata {
         }
         let changed = splice(span.of(tree.text()), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
         let trimmed = changed.trim_end_matches(['\n', '\r']).len();
-        Ok(BlockText(changed.get(..trimmed).unwrap_or_default().to_owned()))
+        let column = tree.documents().first().map_or(0, |document| root_column(tree, document));
+        Ok(BlockText(dedented(changed.get(..trimmed).unwrap_or_default(), column)))
     }
 
     /// The changed block for a document whose top level is laid out like this.
@@ -295,7 +315,7 @@ impl Metadata {
         for document in tree.documents() {
             let Some((key, value)) = find_block(tree, document) else { continue };
             let layout = root_layout(tree, document);
-            let mut text = self.block_for(tree, change, layout)?.0;
+            let mut text = indented(&self.block_for(tree, change, layout)?.0, root_column(tree, document));
             let span = block_span(tree, layout, key, value);
             if layout == Layout::Block && span.of(tree.text()).ends_with(['\n', '\r']) {
                 text.push_str(tree.newline());

@@ -498,3 +498,15 @@ fn a_password_that_reads_as_a_tag_or_an_anchor_is_not_left_in_clear() {
         assert_eq!(world.snapshot(), before);
     }
 }
+
+#[test]
+fn a_document_whose_top_level_is_indented_comes_back() {
+    let text = "# head\n  a: one\n  b:\n    c: |\n      two\n---\n- x\n".replace("---\n- x\n", "---\n d: three\n");
+    let world = World::new().set_identity("alice");
+    world.write("a.yaml", &text);
+    world.runs(&["encrypt", "-i", "--age", ALICE, "a.yaml"]);
+    assert_eq!(world.runs(&["decrypt", "a.yaml"]), text);
+    world.runs(&["-q", "rotate", "-i", "--keep-recipients", "a.yaml"]);
+    world.runs(&["set", "--string", "a.yaml", "b.e", "four"]);
+    assert_eq!(world.runs(&["decrypt", "a.yaml"]), text.replace("      two\n", "      two\n    e: four\n"));
+}
