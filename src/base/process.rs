@@ -78,6 +78,9 @@ pub enum WordsError {
     Unbalanced,
 }
 
+/// How long after the program an interrupt from the keyboard can still arrive that was meant for it.
+const LATE_INTERRUPT: std::time::Duration = std::time::Duration::from_millis(200);
+
 impl Tool {
     /// `program`, looked up on `PATH` unless it has a directory.
     #[must_use]
@@ -163,7 +166,12 @@ impl Tool {
     pub fn run_interactively(&self) -> Result<ExitStatus, ToolError> {
         let _lent = lend_the_terminal();
         let mut child = self.command().spawn().map_err(|cause| self.error(ToolProblem::Start(cause)))?;
-        child.wait().map_err(|cause| self.error(ToolProblem::Listen(cause)))
+        let status = child.wait().map_err(|cause| self.error(ToolProblem::Listen(cause)))?;
+        if !status.success() {
+            // An interrupt that ended the program was sent to us as well, and may reach us only now: it is still its own.
+            std::thread::sleep(LATE_INTERRUPT);
+        }
+        Ok(status)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door that the lint points to")]

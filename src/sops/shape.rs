@@ -26,6 +26,10 @@ pub fn check_shape(tree: &Tree<'_>) -> Result<(), DocumentError> {
     if let Some(offset) = tree.foreign_version() {
         return Err(DocumentError::at(text, offset, Fault::YamlVersion));
     }
+    if let Some(offset) = tree.bare_document() {
+        let reason = "a document behind `...` needs a `---`".to_owned();
+        return Err(DocumentError::at(text, offset, Fault::Syntax(reason)));
+    }
     if tree.documents().is_empty() {
         let fault = if tree.comments().is_empty() { Fault::Empty } else { Fault::OnlyComments };
         return Err(DocumentError::at(text, 0, fault));

@@ -510,3 +510,12 @@ fn a_document_whose_top_level_is_indented_comes_back() {
     world.runs(&["set", "--string", "a.yaml", "b.e", "four"]);
     assert_eq!(world.runs(&["decrypt", "a.yaml"]), text.replace("      two\n", "      two\n    e: four\n"));
 }
+
+#[test]
+fn a_document_behind_an_end_marker_needs_its_own_start() {
+    let world = World::new();
+    world.write("a.yaml", "a: one\n...\nb: two\n").write("b.yaml", "a: one\n...\n---\nb: two\n");
+    let error = "a.yaml: not valid YAML: a document behind `...` needs a `---` at line 2, column 1";
+    world.refuses(&["encrypt", "-i", "--age", ALICE, "a.yaml"], 1, error);
+    world.runs(&["encrypt", "-i", "--age", ALICE, "b.yaml"]);
+}

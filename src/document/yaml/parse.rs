@@ -167,7 +167,14 @@ enum Role {
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
-        let tree = Tree { text, nodes: Vec::new(), comments: Vec::new(), documents: Vec::new(), foreign_version: None };
+        let tree = Tree {
+            text,
+            nodes: Vec::new(),
+            comments: Vec::new(),
+            documents: Vec::new(),
+            foreign_version: None,
+            bare_document: None,
+        };
         Self {
             tree,
             open: Vec::new(),
@@ -212,6 +219,9 @@ impl<'t> Builder<'t> {
 
     fn start_document(&mut self, marker: Option<Span>) {
         let start = marker.map_or(self.content_end, |marker| marker.end);
+        if marker.is_none() && !self.tree.documents.is_empty() {
+            self.tree.bare_document.get_or_insert(start);
+        }
         self.end_document(marker.map_or(start, |marker| marker.start));
         self.document = Some(DocumentDraft { start, root: None });
         self.anchors.clear();

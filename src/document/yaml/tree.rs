@@ -16,6 +16,8 @@ pub struct Tree<'t> {
     pub(super) documents: Vec<Document>,
     /// Where a document begins whose `%YAML` directive asks for another version than 1.1.
     pub(super) foreign_version: Option<usize>,
+    /// Where a document begins behind `...` without a `---`.
+    pub(super) bare_document: Option<usize>,
 }
 
 /// The number of a node in its tree.
@@ -148,6 +150,12 @@ impl<'t> Tree<'t> {
     #[must_use]
     pub const fn foreign_version(&self) -> Option<usize> {
         self.foreign_version
+    }
+
+    /// Where the first document begins that follows `...` without a `---` of its own, which go-yaml refuses.
+    #[must_use]
+    pub const fn bare_document(&self) -> Option<usize> {
+        self.bare_document
     }
 
     /// The documents in order.
