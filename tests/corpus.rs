@@ -98,7 +98,8 @@ fn real_files_come_back_from_encryption() {
             Outcome::Refused(reason) => {
                 count("refused");
                 let number: usize = name[..4].parse().unwrap();
-                if sops[number - 1] {
+                // `!GetAZs` with nothing behind it: see docs/format.md, what is refused although SOPS takes it.
+                if sops[number - 1] && !reason.to_string().contains("nothing behind a tag") {
                     wrong.push(format!("{name} is refused by us only: {reason}"));
                 }
             }
