@@ -14,8 +14,9 @@ use crate::{
     document::{
         edit::{Edit, splice},
         yaml::{
-            emit::{Place, Position, Spelling, Value, parse_block_header, push_entry, push_item, push_respelled},
-            scalar::{Scalar, ScalarStyle},
+            change,
+            emit::{Place, Position, Spelling, Value, push_entry, push_item, push_respelled},
+            scalar::Scalar,
             tree::{Collection, Document, Item, Kind, Layout, NodeId, Tree, after_break},
         },
     },
@@ -395,18 +396,7 @@ fn respell(tree: &Tree<'_>, id: NodeId, text: &str, column: usize) -> Edit {
     let node = tree.node(id);
     let span = node.text_span(tree.text());
     let old = span.of(tree.text());
-    let like = match node.kind {
-        Kind::Scalar { style: ScalarStyle::SingleQuoted, .. } => Spelling::SingleQuoted,
-        Kind::Scalar { style: ScalarStyle::DoubleQuoted, .. } => Spelling::DoubleQuoted,
-        Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
-            parse_block_header(old).map_or(Spelling::Plain, |header| {
-                let content = old.get(after_break(old, header.end)..).unwrap_or_default();
-                let line = content.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-                Spelling::Block { header, column: line.len() - line.trim_start_matches(' ').len() }
-            })
-        }
-        _ => Spelling::Plain,
-    };
+    let like = change::spelling(tree.text(), node);
     let mut out = String::new();
     let place = Place { newline: tree.newline(), ..Place::new(Position::MapValue, column) };
     push_respelled(&mut out, text, &like, &place);

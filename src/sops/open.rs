@@ -20,6 +20,7 @@ use crate::{
     document::{
         edit::Edit,
         yaml::{
+            change,
             emit::{Chomping, Follow, Place, Position, Spelling, parse_block_header, push_respelled, push_scalar},
             scalar::{Scalar, ScalarStyle, ScalarType},
             tree::{Item, Kind, NodeId, Tree, after_break},
@@ -301,10 +302,10 @@ impl Opener<'_, '_> {
             // At the end of the text, go-yaml reads a block scalar without the break that is not there.
             Scalar::Str(string) if is_cut_off && !string.ends_with('\n') && !chomps_all(block) => {
                 let string = Zeroizing::new(format!("{string}\n"));
-                push_respelled(&mut plain, &string, &spelling(leaf, block, ciphertext), &place);
+                push_respelled(&mut plain, &string, &spelling(text, leaf, ciphertext), &place);
             }
             Scalar::Str(string) => {
-                push_respelled(&mut plain, string, &spelling(leaf, block, ciphertext), &place);
+                push_respelled(&mut plain, string, &spelling(text, leaf, ciphertext), &place);
             }
             _ => push_scalar(&mut plain, value, &place),
         }
@@ -337,22 +338,11 @@ fn chomps_all(block: &str) -> bool {
 }
 
 /// How the ciphertext stood, and so how the string will.
-fn spelling(leaf: &Leaf<'_, '_>, block: &str, ciphertext: &str) -> Spelling {
-    let Kind::Scalar { style, .. } = leaf.node.kind else { return Spelling::Plain };
-    match style {
-        ScalarStyle::Plain => Spelling::Plain,
-        // In flow collections a plain scalar is encrypted in single quotes, and one in single quotes gets a blank too.
-        ScalarStyle::SingleQuoted if leaf.site.position == Position::Flow && !ciphertext.ends_with(' ') => {
-            Spelling::Plain
-        }
-        ScalarStyle::SingleQuoted => Spelling::SingleQuoted,
-        ScalarStyle::DoubleQuoted => Spelling::DoubleQuoted,
-        ScalarStyle::Literal | ScalarStyle::Folded => parse_block_header(block).map_or(Spelling::Plain, |header| {
-            let content = block.get(after_break(block, header.end)..).unwrap_or_default();
-            let line = content.lines().find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
-            let column = line.len() - line.trim_start_matches(' ').len();
-            Spelling::Block { header, column }
-        }),
+fn spelling(text: &str, leaf: &Leaf<'_, '_>, ciphertext: &str) -> Spelling {
+    // In flow collections a plain scalar is encrypted in single quotes, and one in single quotes gets a blank too.
+    match change::spelling(text, leaf.node) {
+        Spelling::SingleQuoted if leaf.site.position == Position::Flow && !ciphertext.ends_with(' ') => Spelling::Plain,
+        spelling => spelling,
     }
 }
 
@@ -360,17 +350,7 @@ fn spelling(leaf: &Leaf<'_, '_>, block: &str, ciphertext: &str) -> Spelling {
 pub(super) fn follow(text: &str, end: usize, site: Site) -> Follow {
     let rest = text.get(end..).unwrap_or_default();
     let below = rest.get(after_break(rest, 0)..).unwrap_or_default();
-    let mut lines = below.split('\n');
-    let first = lines.next().unwrap_or_default();
-    let is_blank = |line: &str| line.trim_matches([' ', '\t', '\r']).is_empty();
-    let next = std::iter::once(first).chain(lines).find(|line| !is_blank(line));
-    if let Some(next) = next {
-        let trimmed = next.trim_start_matches(' ');
-        if trimmed.starts_with('#') && next.len() - trimmed.len() > site.indent {
-            return Follow::DeepComment;
-        }
-    }
-    if is_blank(first) && !below.is_empty() { Follow::BlankLines } else { Follow::Clear }
+    change::follow(below, site.indent)
 }
 
 /// Decrypts a comment, and tells for which path it was encrypted. Which collection a comment belongs to is a matter of

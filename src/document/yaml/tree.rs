@@ -1,7 +1,5 @@
 //! A YAML text as a tree of byte spans: what stands where, with the comments where SOPS counts them.
 
-use std::num::NonZeroU32;
-
 use zeroize::Zeroizing;
 
 use super::scalar::ScalarStyle;
@@ -334,13 +332,5 @@ impl Node<'_> {
             .min()
             .map_or(self.span.start, |start| start.min(self.span.start));
         Span::new(start, self.span.end)
-    }
-}
-
-impl NodeId {
-    /// A number that is never 0, for compact maps.
-    #[must_use]
-    pub const fn key(self) -> NonZeroU32 {
-        NonZeroU32::MIN.saturating_add(self.0)
     }
 }

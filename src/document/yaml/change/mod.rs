@@ -16,6 +16,8 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use seat::{follow, spelling};
+
 use zeroize::Zeroize as _;
 
 use super::{

@@ -176,7 +176,7 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
 }
 
 /// What the lines `below` a value mean to a block scalar at `indent`.
-pub(super) fn follow(below: &str, indent: usize) -> Follow {
+pub(crate) fn follow(below: &str, indent: usize) -> Follow {
     let is_blank = |line: &str| line.trim_matches([' ', '\t', '\r']).is_empty();
     let mut lines = below.split('\n');
     if let Some(next) = lines.find(|line| !is_blank(line)) {
@@ -190,7 +190,7 @@ pub(super) fn follow(below: &str, indent: usize) -> Follow {
 }
 
 /// How a scalar is spelt, so that another text can be spelt alike.
-pub(super) fn spelling(text: &str, node: &Node<'_>) -> Spelling {
+pub(crate) fn spelling(text: &str, node: &Node<'_>) -> Spelling {
     let Kind::Scalar { style, .. } = node.kind else { return Spelling::Plain };
     match style {
         ScalarStyle::Plain => Spelling::Plain,
