@@ -10,7 +10,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Args as _, Parser as _};
 use gitops_secrets::base::env::Env;
 
 use crate::{
@@ -22,14 +22,17 @@ use crate::{
 };
 
 /// Makes of each line a module, a subcommand with the module's `Arguments`, and a call of the module's `run`.
+///
+/// The arguments of a subcommand are described to clap only when it is that subcommand that was typed: to describe all
+/// of them takes longer than to decrypt a file, and clap's `derive` cannot put it off.
 macro_rules! commands {
-    ($($(#[$attribute:meta])* $name:ident($module:ident),)*) => {
+    ($(#[doc = $about:literal] $name:ident($module:ident),)*) => {
         $(mod $module;)*
 
         /// What is to be done.
-        #[derive(Debug, clap::Subcommand)]
+        #[derive(Debug)]
         pub(crate) enum Command {
-            $($(#[$attribute])* $name($module::Arguments),)*
+            $(#[doc = $about] $name($module::Arguments),)*
         }
 
         impl Command {
@@ -38,6 +41,42 @@ macro_rules! commands {
                 match self {
                     $(Self::$name(arguments) => $module::run(app, arguments),)*
                 }
+            }
+        }
+
+        impl clap::Subcommand for Command {
+            fn augment_subcommands(command: clap::Command) -> clap::Command {
+                command$(.subcommand(
+                    clap::Command::new(stringify!($module))
+                        .about($about.trim_ascii())
+                        .defer(|command| {
+                            $module::Arguments::augment_args(command).about($about.trim_ascii()).long_about(None)
+                        }),
+                ))*.subcommand_required(true).arg_required_else_help(true)
+            }
+
+            fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+                Self::augment_subcommands(command)
+            }
+
+            fn has_subcommand(name: &str) -> bool {
+                [$(stringify!($module)),*].contains(&name)
+            }
+        }
+
+        impl clap::FromArgMatches for Command {
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                match matches.subcommand() {
+                    $(Some((stringify!($module), matches)) => {
+                        $module::Arguments::from_arg_matches(matches).map(Self::$name)
+                    })*
+                    _ => Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand)),
+                }
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
             }
         }
     };
