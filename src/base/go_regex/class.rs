@@ -5,6 +5,7 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassU
 use super::{
     cursor::{Case, Cursor},
     error::{GoRegexError, GoRegexErrorKind as Kind},
+    fold::fold_case,
     unicode,
 };
 
@@ -208,6 +209,6 @@ fn ranges(pairs: &[(char, char)]) -> ClassUnicode {
 /// Adds to `class` what differs from its members in case only.
 fn fold(class: &mut ClassUnicode, case: Case) {
     if case == Case::Insensitive {
-        class.case_fold_simple();
+        fold_case(class);
     }
 }

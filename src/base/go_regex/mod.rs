@@ -8,6 +8,7 @@
 mod class;
 mod cursor;
 mod error;
+mod fold;
 mod parse;
 mod unicode;
 
