@@ -49,6 +49,9 @@ pub enum Fault {
     /// A block scalar whose text begins with a tab and has no indentation before it that go-yaml sees.
     #[error("a block scalar whose first line begins with a tab, which SOPS and Flux refuse")]
     LeadingTab,
+    /// A tab that begins a line or follows an indicator, which YAML 1.2 takes as a blank.
+    #[error("a tab where SOPS and Flux take spaces only")]
+    Tab,
     /// A tag or an anchor with nothing behind it, where a value is to be encrypted: it may be the secret itself.
     #[error("nothing behind a tag or an anchor, which would stay in clear")]
     NothingBehind,
@@ -95,6 +98,7 @@ impl Fault {
             Self::NonStringKey(_) => "put the key in quotes",
             Self::SlashEscape => "write `/` without the backslash",
             Self::LeadingTab => "give the block an indentation indicator, such as `|2`",
+            Self::Tab => "write spaces in its place",
             Self::NothingBehind => "if `!…` or `&…` is the value, put it in quotes; if not, remove it",
             Self::BadMerge => "give it a mapping, or put the key in quotes",
             Self::TopLevelList => "put the list under a key; SOPS needs a mapping at the top level",

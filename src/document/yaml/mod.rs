@@ -5,4 +5,5 @@ pub mod emit;
 mod event;
 pub mod parse;
 pub mod scalar;
+mod tab;
 pub mod tree;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::{
     event::{Event, Events, Placed, PlacedTag},
     scalar::ScalarStyle,
+    tab::refuse_tabs,
     tree::{
         Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree, after_break,
     },
@@ -41,6 +42,7 @@ impl<'t> Tree<'t> {
         }
         let tree = builder.finish();
         refuse_ambiguous_breaks(&tree)?;
+        refuse_tabs(&tree)?;
         Ok(tree)
     }
 }
