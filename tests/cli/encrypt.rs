@@ -31,6 +31,17 @@ fn encrypt_in_place_keeps_the_mode_and_can_be_undone_to_the_byte() {
 }
 
 #[test]
+fn a_file_in_utf_16_is_replaced_by_one_in_utf_8() {
+    let world = World::with_secret();
+    let plain = SECRET.replace("db", "d\u{20ac}\u{1f511}");
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(plain.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    fs::write(world.path("wide.sops.yaml"), wide).unwrap();
+    world.runs(&["encrypt", "-i", "wide.sops.yaml"]);
+    world.runs(&["decrypt", "-i", "wide.sops.yaml"]);
+    assert_eq!(world.read("wide.sops.yaml"), plain);
+}
+
+#[test]
 fn encrypt_writes_to_the_named_file() {
     let world = World::with_secret();
     world.write("plain.sops.yaml", SECRET);
