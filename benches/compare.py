@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Side by side with the real sops: the same work, on the same machine, in one run. Prints Markdown.
 
-    cargo build --release && benches/compare.py
+    cargo build-static && benches/compare.py
 
 Needs python3, GNU time as /usr/bin/time, and sops 3.13.2 on PATH (or --sops); takes some five minutes, nearly all of them
 sops'. Not run in CI: figures of a shared machine say nothing. Each result is compared with what it has to be before its
@@ -38,6 +38,8 @@ creation_rules:
     - encrypted_regex: ^(data|stringData)$
       age: {RECIPIENT}
 """
+# A file system in memory: what is left there is the work of the programs.
+MEMORY = Path("/dev/shm")
 # One sample of a short command is the mean of so many runs in a loop of /bin/sh.
 LOOP = 'n=$1; shift; i=0; while [ $i -lt $n ]; do "$@" > /dev/null || exit 1; i=$((i+1)); done'
 
@@ -151,15 +153,12 @@ def compare(bench, wishes):
             assert opened == SECRET, (name, command)
             figures[name] = (bench.seconds(line, 9, repeat=20), bench.peak_kib(line))
         yield row(f"one Secret: `{command}`", figures)
-    prepare = bench.fill(sealed, wishes.files)
-    for command in ["decrypt", "rotate"]:
-        figures = {}
-        for name, tool in tools.items():
-            line = many(tool, name, command)
-            seconds = bench.seconds(line, 5 if name == "secrets" else 2, prepare)
-            bench.check_many(wishes.files)
-            figures[name] = (seconds, bench.peak_kib(line, prepare))
-        yield row(f"{wishes.files:,} Secrets in place: `{command}`", figures)
+    yield from compare_many(bench, wishes, sealed, "in place")
+    if MEMORY.is_dir():
+        with tempfile.TemporaryDirectory(dir=MEMORY) as memory:
+            in_memory = Bench(Path(memory), tools)
+            (in_memory.folder / ".sops.yaml").write_text(POLICY)
+            yield from compare_many(in_memory, wishes, sealed, "in place, in memory")
     text = big(wishes.values)
     (folder / "big.yaml").write_text(text)
     (folder / "big-sealed.yaml").write_text(bench.read([tools["sops"], "encrypt", "big.yaml"]))
@@ -172,6 +171,19 @@ def compare(bench, wishes):
                 assert bench.read(line) == text, name
             figures[name] = (bench.seconds(line, 5 if name == "secrets" else 2), bench.peak_kib(line))
         yield row(f"{title}: `{command}`", figures)
+
+
+def compare_many(bench, wishes, sealed, where):
+    """The rows of many files, in the folder of `bench`."""
+    prepare = bench.fill(sealed, wishes.files)
+    for command in ["decrypt", "rotate"]:
+        figures = {}
+        for name, tool in bench.tools.items():
+            line = many(tool, name, command)
+            seconds = bench.seconds(line, 5 if name == "secrets" else 2, prepare)
+            bench.check_many(wishes.files)
+            figures[name] = (seconds, bench.peak_kib(line, prepare))
+        yield row(f"{wishes.files:,} Secrets {where}: `{command}`", figures)
 
 
 def scale(bench, wishes):
@@ -211,7 +223,7 @@ def version(tool):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--secrets", default=str(ROOT / "target/release/secrets"), help="our binary, a release build")
+    parser.add_argument("--secrets", default=str(ROOT / "target/release/secrets"), help="our binary, as `cargo build-static` makes it")
     parser.add_argument("--sops", default=shutil.which("sops"), help="the real sops 3.13.2")
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--values", type=int, default=100_000)
