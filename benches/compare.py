@@ -9,8 +9,10 @@ time counts.
 """
 
 import argparse
+import json
 import os
 import platform
+import pty
 import shutil
 import statistics
 import subprocess
@@ -159,6 +161,7 @@ def compare(bench, wishes):
             in_memory = Bench(Path(memory), tools)
             (in_memory.folder / ".sops.yaml").write_text(POLICY)
             yield from compare_many(in_memory, wishes, sealed, "in place, in memory")
+    yield compare_typed(bench, wishes)
     text = big(wishes.values)
     (folder / "big.yaml").write_text(text)
     (folder / "big-sealed.yaml").write_text(bench.read([tools["sops"], "encrypt", "big.yaml"]))
@@ -184,6 +187,54 @@ def compare_many(bench, wishes, sealed, where):
             bench.check_many(wishes.files)
             figures[name] = (seconds, bench.peak_kib(line, prepare))
         yield row(f"{wishes.files:,} Secrets {where}: `{command}`", figures)
+
+
+def typed(bench, command, key_file):
+    """The seconds that `command` takes on a terminal of its own, where the passphrase is typed when it is asked for, and
+    how often it was."""
+    start = time.perf_counter()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(bench.folder)
+        os.execve(command[0], command, {**bench.env, "SOPS_AGE_KEY_FILE": str(key_file)})
+    asked = 0
+    while True:
+        try:
+            shown = os.read(terminal, 4096)
+        except OSError:
+            break
+        if b"assphrase" in shown:
+            os.write(terminal, b"test-passphrase\n")
+            asked += 1
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    if status != 0:
+        sys.exit(f"{command} failed on a terminal")
+    return time.perf_counter() - start, asked
+
+
+def compare_typed(bench, wishes):
+    """The row of many files for an identity behind a passphrase: sops asks for it for each file, so it gets ten."""
+    key_file = ROOT / "fixtures/keys/dave-armored.age"
+    recipient = json.loads((ROOT / "fixtures/keys/recipients.json").read_text())["dave"]
+    sealed = bench.read([bench.tools["sops"], "encrypt", "--age", recipient, "secret.yaml"])
+    prepare = bench.fill(sealed, wishes.files)
+    ours, theirs = [], []
+    for _ in range(3):
+        prepare()
+        os.sync()
+        seconds, asked = typed(bench, [bench.tools["secrets"], "decrypt", "-i", "many"], key_file)
+        assert asked == 1, asked
+        bench.check_many(wishes.files)
+        ours.append(seconds)
+    prepare()
+    for number in range(10):
+        theirs.append(typed(bench, [bench.tools["sops"], "decrypt", "-i", f"many/{number}.yaml"], key_file)[0])
+    ours, theirs = statistics.median(ours), statistics.mean(theirs) * wishes.files
+    return (
+        f"| {wishes.files:,} Secrets in place, an identity behind a passphrase: `decrypt` | {duration(ours)} "
+        f"| {duration(theirs)} | {theirs / ours:.0f} | | |"
+    )
 
 
 def scale(bench, wishes):

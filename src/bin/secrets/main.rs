@@ -47,7 +47,8 @@ macro_rules! commands {
         impl clap::Subcommand for Command {
             fn augment_subcommands(command: clap::Command) -> clap::Command {
                 command$(.subcommand(
-                    clap::Command::new(stringify!($module))
+                    clap::Command::default()
+                        .name(stringify!($module))
                         .about($about.trim_ascii())
                         .defer(|command| {
                             $module::Arguments::augment_args(command).about($about.trim_ascii()).long_about(None)
