@@ -8,6 +8,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
+    ask::Asker,
     identity::{Identity, SECRET_LIMIT_BYTES, unwrap},
     no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched},
     recipient::RecipientKind,
@@ -45,6 +46,7 @@ pub enum Owned {
 /// no identity found so far opens.
 pub struct Identities {
     env: Env,
+    asker: Asker,
     cheap: OnceLock<Found>,
     /// What the command has printed so far.
     commanded: RwLock<Vec<Arc<Identity>>>,
@@ -69,7 +71,26 @@ impl Identities {
     /// The identities that `env` leads to. Reads nothing yet.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        Self { env: env.clone(), cheap: OnceLock::new(), commanded: RwLock::default(), command: Mutex::default() }
+        Self {
+            env: env.clone(),
+            asker: Asker::default(),
+            cheap: OnceLock::new(),
+            commanded: RwLock::default(),
+            command: Mutex::default(),
+        }
+    }
+
+    /// The same, with somebody to ask. Without, it is as if there was no terminal.
+    #[must_use]
+    pub fn with_asker(mut self, asker: Asker) -> Self {
+        self.asker = asker;
+        self
+    }
+
+    /// Whom to ask.
+    #[must_use]
+    pub const fn asker(&self) -> &Asker {
+        &self.asker
     }
 
     /// Opens the data key that `entries` wrap, each for one recipient.
@@ -110,7 +131,7 @@ impl Identities {
     /// [`Owned::Absent`] where that identity is not at hand.
     #[must_use]
     pub fn open_own(&self, entry: AgeEntry<'_>) -> Owned {
-        let named = |identity: &&Identity| identity.recipient() == entry.recipient.trim();
+        let named = |identity: &&Identity| identity.is_named(entry.recipient);
         let commanded = self.commanded();
         let mut known = self.cheap().identities.iter().chain(commanded.iter().map(Arc::as_ref));
         let Some(own) = known.find(named) else { return Owned::Absent };
@@ -118,12 +139,12 @@ impl Identities {
         opened.and_then(DataKey::from_bytes).map_or(Owned::Refused, Owned::Opened)
     }
 
-    /// The recipient of every identity found, the command's only if a file needed it.
+    /// The recipient of every identity found, or the plugin that knows it, the command's only if a file needed it.
     #[must_use]
     pub fn recipients(&self) -> Vec<String> {
         let commanded = self.commanded();
         let known = self.cheap().identities.iter().chain(commanded.iter().map(Arc::as_ref));
-        known.map(|identity| identity.recipient().to_owned()).collect()
+        known.map(Identity::name).collect()
     }
 
     fn open_as<T>(
@@ -190,7 +211,7 @@ impl Identities {
             }
             return None;
         }
-        let content = run_command(&self.env, recipient)?;
+        let content = run_command(&self.env, recipient, &self.asker)?;
         runs.asked.insert(recipient.to_owned());
         for problem in content.problems {
             // The command fails for each recipient in the same way as a rule.
@@ -201,7 +222,7 @@ impl Identities {
         }
         let mut commanded = self.commanded.write().unwrap_or_else(PoisonError::into_inner);
         for identity in content.identities {
-            if commanded.iter().all(|known| known.recipient() != identity.recipient()) {
+            if commanded.iter().all(|known| !known.is_same(&identity)) {
                 commanded.push(Arc::new(identity));
             }
         }
@@ -211,7 +232,7 @@ impl Identities {
     fn cheap(&self) -> &Found {
         self.cheap.get_or_init(|| {
             let mut found = Found::default();
-            for (source, content) in read_cheap_sources(&self.env) {
+            for (source, content) in read_cheap_sources(&self.env, &self.asker) {
                 let outcome = content
                     .as_ref()
                     .map_or(SearchOutcome::Absent, |content| SearchOutcome::Identities(content.identities.len()));
@@ -219,7 +240,7 @@ impl Identities {
                 let content = content.unwrap_or_default();
                 found.problems.extend(content.problems.into_iter().map(|problem| Problem::of(&source, problem)));
                 for identity in content.identities {
-                    if found.identities.iter().all(|known| known.recipient() != identity.recipient()) {
+                    if found.identities.iter().all(|known| !known.is_same(&identity)) {
                         found.identities.push(identity);
                     }
                 }
@@ -274,7 +295,7 @@ impl<A> Attempt<'_, A> {
         // The identity whose recipient an entry names comes first, but where there is nothing to choose.
         let choices = if identities.len() * self.entries.len() > 1 { self.entries } else { &[] };
         for entry in choices {
-            let named = identities.iter().find(|identity| identity.recipient() == entry.recipient);
+            let named = identities.iter().find(|identity| identity.is_named(entry.recipient));
             if let Some(opened) = named.and_then(|named| self.open_entry(*entry, &[*named])) {
                 return Some(opened);
             }
@@ -339,7 +360,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     fn generate(byte: u8) -> (String, String, String) {
         let (recipient, text) = generate_key_text(0);
         let line = text.expose().lines().last().unwrap().to_owned();
-        let enc = Recipient::parse(&recipient).unwrap().wrap_bytes(&[byte; 32]).unwrap();
+        let enc = Recipient::parse(&recipient).unwrap().wrap_bytes(&[byte; 32], &Asker::default()).unwrap();
         (recipient, line, enc)
     }
 
@@ -396,10 +417,10 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     #[test]
     fn what_is_no_data_key_is_told_by_its_length() {
         let alice = Recipient::parse(ALICE).unwrap();
-        let share = alice.wrap_bytes(&[7; 33]).unwrap();
+        let share = alice.wrap_bytes(&[7; 33], &Asker::default()).unwrap();
         check_enc(&share, Err("it holds 33 bytes, where a data key has 32"));
-        check_enc(&alice.wrap_bytes(&[]).unwrap(), Err("it holds 0 bytes, where a data key has 32"));
-        let long = alice.wrap_bytes(&[7; 100_000]).unwrap();
+        check_enc(&alice.wrap_bytes(&[], &Asker::default()).unwrap(), Err("it holds 0 bytes, where a data key has 32"));
+        let long = alice.wrap_bytes(&[7; 100_000], &Asker::default()).unwrap();
         check_enc(&long, Err("it holds more than a data key"));
         let identities = identities(&[("SOPS_AGE_KEY", ALICE_IDENTITY)]);
         let entry = AgeEntry { recipient: ALICE, enc: &share };
@@ -410,7 +431,7 @@ CdsVXfJKEO3b7ASsf7+vRyX9Das2sIeGt28dR+lcofXJldTkOy74KQ==
     fn a_data_key_that_we_wrap_is_what_we_open_and_spelt_as_sops_spells_it() {
         let (recipient, line, _) = generate(0);
         let data_key = DataKey::generate().unwrap();
-        let enc = Recipient::parse(&recipient).unwrap().wrap(&data_key).unwrap();
+        let enc = Recipient::parse(&recipient).unwrap().wrap(&data_key, &Asker::default()).unwrap();
         let shape = |armor: &str| armor.lines().map(str::len).collect::<Vec<_>>();
         assert_eq!(shape(&enc)[..5], shape(ENC)[..5]);
         assert!(enc.ends_with("\n-----END AGE ENCRYPTED FILE-----\n"));

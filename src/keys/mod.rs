@@ -1,6 +1,7 @@
 //! age recipients and identities, and every place an identity can come from.
 
 mod armor;
+mod ask;
 mod identities;
 mod identity;
 mod no_identity;
@@ -8,6 +9,7 @@ mod recipient;
 mod source;
 mod wrapped;
 
+pub use ask::{Ask, Asker, NoAnswer};
 pub use identities::{AgeEntry, Identities, Owned};
 pub use identity::{IdentityProblem, generate_key_file, generate_key_text};
 pub use no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched};

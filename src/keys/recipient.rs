@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, str::FromStr as _};
 
-use super::armor::render_armor;
+use super::{armor::render_armor, ask::Asker};
 use crate::base::secret::{DataKey, Plaintext};
 
 /// How much of a text that is no recipient an error shows, in characters.
@@ -12,7 +12,13 @@ const SHOWN_CHARACTERS: usize = 72;
 #[derive(Clone)]
 pub struct Recipient {
     text: String,
-    x25519: age::x25519::Recipient,
+    key: Key,
+}
+
+/// The public half, by its kind.
+#[derive(Clone)]
+enum Key {
+    X25519(age::x25519::Recipient),
 }
 
 /// The kinds of recipient that `sops` 3.13 accepts, told apart as it does: by how the text begins.
@@ -82,12 +88,16 @@ impl Recipient {
         if is_private(text) {
             return Err(RecipientError::PrivateKey);
         }
-        match RecipientKind::find(text) {
-            None => Err(RecipientError::Unknown { recipient: shorten(text) }),
-            Some(RecipientKind::X25519) => {
-                parse_x25519(text).map_err(|reason| RecipientError::Invalid { recipient: shorten(text), reason })
+        let kind = RecipientKind::find(text).ok_or_else(|| RecipientError::Unknown { recipient: shorten(text) })?;
+        let key = match kind {
+            RecipientKind::X25519 => parse_x25519(text).map(Key::X25519),
+            RecipientKind::PostQuantum | RecipientKind::Plugin | RecipientKind::Ssh => {
+                return Err(RecipientError::Unsupported { recipient: shorten(text), kind });
             }
-            Some(kind) => Err(RecipientError::Unsupported { recipient: shorten(text), kind }),
+        };
+        match key {
+            Ok(key) => Ok(Self { text: text.to_owned(), key }),
+            Err(reason) => Err(RecipientError::Invalid { recipient: shorten(text), reason }),
         }
     }
 
@@ -98,29 +108,37 @@ impl Recipient {
     }
 
     /// Encrypts a data key to this recipient: an age file in ASCII armor, lines of 64 columns, with a final newline.
+    /// `asker` is whom a plugin asks.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses.
-    pub fn wrap(&self, data_key: &DataKey) -> Result<String, WrapError> {
-        self.wrap_bytes(data_key.expose())
+    pub fn wrap(&self, data_key: &DataKey, asker: &Asker) -> Result<String, WrapError> {
+        self.wrap_bytes(data_key.expose(), asker)
     }
 
     /// Encrypts the whole or a share of a data key, as [`Recipient::wrap`] does.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses.
-    pub fn wrap_bytes(&self, secret: &[u8]) -> Result<String, WrapError> {
-        encrypt(std::slice::from_ref(self), secret).map_err(|cause| self.wrap_error(cause))
+    pub fn wrap_bytes(&self, secret: &[u8], asker: &Asker) -> Result<String, WrapError> {
+        encrypt(std::slice::from_ref(self), secret, asker).map_err(|cause| self.wrap_error(cause))
     }
 
     /// Encrypts any text to all of `recipients`, so that each of them can open it with `age -d`.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses; for nobody, it does.
-    pub fn encrypt_text(recipients: &[Self], text: &Plaintext) -> Result<String, WrapError> {
+    pub fn encrypt_text(recipients: &[Self], text: &Plaintext, asker: &Asker) -> Result<String, WrapError> {
         let named = recipients.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
-        encrypt(recipients, text.expose().as_bytes())
+        encrypt(recipients, text.expose().as_bytes(), asker)
             .map_err(|cause| WrapError { recipient: named, cause: Box::new(cause) })
+    }
+
+    /// What age encrypts with. A plugin is found here, and started by age.
+    fn to_age(&self, _asker: &Asker) -> Result<Box<dyn age::Recipient>, age::EncryptError> {
+        Ok(match &self.key {
+            Key::X25519(key) => Box::new(key.clone()),
+        })
     }
 
     fn wrap_error(&self, cause: age::EncryptError) -> WrapError {
@@ -128,9 +146,9 @@ impl Recipient {
     }
 }
 
-fn encrypt(recipients: &[Recipient], content: &[u8]) -> Result<String, age::EncryptError> {
-    let recipients = recipients.iter().map(|recipient| &recipient.x25519 as &dyn age::Recipient);
-    let mut writer = age::Encryptor::with_recipients(recipients)?.wrap_output(Vec::new())?;
+fn encrypt(recipients: &[Recipient], content: &[u8], asker: &Asker) -> Result<String, age::EncryptError> {
+    let recipients: Vec<_> = recipients.iter().map(|recipient| recipient.to_age(asker)).collect::<Result<_, _>>()?;
+    let mut writer = age::Encryptor::with_recipients(recipients.iter().map(AsRef::as_ref))?.wrap_output(Vec::new())?;
     writer.write_all(content)?;
     Ok(render_armor(&writer.finish()?))
 }
@@ -204,13 +222,13 @@ impl std::fmt::Display for Recipient {
     }
 }
 
-fn parse_x25519(text: &str) -> Result<Recipient, &'static str> {
+fn parse_x25519(text: &str) -> Result<age::x25519::Recipient, &'static str> {
     let x25519 = age::x25519::Recipient::from_str(text)
         .map_err(|_reason| "the text is damaged: its checksum, length or alphabet is not that of a recipient")?;
     if SMALL_ORDER.contains(&text) {
         return Err("the public key is one that every data key would leak through");
     }
-    Ok(Recipient { text: text.to_owned(), x25519 })
+    Ok(x25519)
 }
 
 /// Whether `text` is, or holds, a private key of any kind.

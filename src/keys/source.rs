@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use super::identity::{Identity, IdentityProblem};
+use super::{
+    ask::Asker,
+    identity::{Identity, IdentityProblem},
+};
 use crate::base::{
     env::Env,
     files::{FileError, FileProblem, read_bytes},
@@ -116,19 +119,19 @@ pub fn default_key_file(env: &Env) -> Option<PathBuf> {
 const CONFIG_IN_HOME: &str = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
 
 /// Reads the sources that cost nothing, each with what it holds; `None` where it is not set or does not exist.
-pub(super) fn read_cheap_sources(env: &Env) -> Vec<(Source, Option<Content>)> {
+pub(super) fn read_cheap_sources(env: &Env, asker: &Asker) -> Vec<(Source, Option<Content>)> {
     let key_file = env.path("SOPS_AGE_KEY_FILE");
     let default_file = default_key_file(env);
     let ssh_key_file = env.path("SOPS_AGE_SSH_PRIVATE_KEY_FILE");
     let mut sources = vec![
-        (Source::KeyText, is_set(env, "SOPS_AGE_KEY", read_key_text)),
+        (Source::KeyText, is_set(env, "SOPS_AGE_KEY", |env, name| read_key_text(env, name, asker))),
         (
             Source::KeyFile(key_file),
             is_set(env, "SOPS_AGE_KEY_FILE", |env, name| {
-                env.path(name).map_or_else(|| SourceProblem::Empty.into(), |path| read_file(&path))
+                env.path(name).map_or_else(|| SourceProblem::Empty.into(), |path| read_file(&path, asker))
             }),
         ),
-        (Source::DefaultFile(default_file.clone()), default_file.and_then(read_default_file)),
+        (Source::DefaultFile(default_file.clone()), default_file.and_then(|path| read_default_file(&path, asker))),
         (
             Source::SshKeyFile(ssh_key_file),
             is_set(env, "SOPS_AGE_SSH_PRIVATE_KEY_FILE", |_, _| SourceProblem::Ssh.into()),
@@ -146,7 +149,7 @@ pub(super) fn read_cheap_sources(env: &Env) -> Vec<(Source, Option<Content>)> {
 }
 
 /// Runs `SOPS_AGE_KEY_CMD` for one recipient; `None` when it is not set.
-pub(super) fn run_command(env: &Env, recipient: &str) -> Option<Content> {
+pub(super) fn run_command(env: &Env, recipient: &str, asker: &Asker) -> Option<Content> {
     is_set(env, "SOPS_AGE_KEY_CMD", |env, name| {
         let Some(command) = env.text(name) else {
             return SourceProblem::Empty.into();
@@ -156,7 +159,7 @@ pub(super) fn run_command(env: &Env, recipient: &str) -> Option<Content> {
             Err(error) => return SourceProblem::Words(error).into(),
         };
         match tool.capture(SOURCE_LIMIT_BYTES) {
-            Ok(printed) => parse_content(&printed, Words::One),
+            Ok(printed) => parse_content(&printed, Words::One, asker),
             Err(error) => SourceProblem::Command(Arc::new(error)).into(),
         }
     })
@@ -166,20 +169,21 @@ fn is_set(env: &Env, name: &str, read: impl FnOnce(&Env, &str) -> Content) -> Op
     env.is_set(name).then(|| read(env, name))
 }
 
-fn read_key_text(env: &Env, name: &str) -> Content {
-    env.text(name).map_or_else(|| SourceProblem::Empty.into(), |text| parse_content(text.as_bytes(), Words::Several))
+fn read_key_text(env: &Env, name: &str, asker: &Asker) -> Content {
+    env.text(name)
+        .map_or_else(|| SourceProblem::Empty.into(), |text| parse_content(text.as_bytes(), Words::Several, asker))
 }
 
-fn read_file(path: &Path) -> Content {
+fn read_file(path: &Path, asker: &Asker) -> Content {
     match read_bytes(path, SOURCE_LIMIT_BYTES) {
-        Ok(bytes) => parse_content(&bytes, Words::One),
+        Ok(bytes) => parse_content(&bytes, Words::One, asker),
         Err(error) => SourceProblem::File(Arc::new(error)).into(),
     }
 }
 
-fn read_default_file(path: PathBuf) -> Option<Content> {
-    match read_bytes(&path, SOURCE_LIMIT_BYTES) {
-        Ok(bytes) => Some(parse_content(&bytes, Words::One)),
+fn read_default_file(path: &Path, asker: &Asker) -> Option<Content> {
+    match read_bytes(path, SOURCE_LIMIT_BYTES) {
+        Ok(bytes) => Some(parse_content(&bytes, Words::One, asker)),
         Err(FileError { problem: FileProblem::Read(cause), .. }) if cause.kind() == ErrorKind::NotFound => None,
         Err(error) => Some(SourceProblem::File(Arc::new(error)).into()),
     }
@@ -194,7 +198,7 @@ enum Words {
     Several,
 }
 
-fn parse_content(bytes: &[u8], words: Words) -> Content {
+fn parse_content(bytes: &[u8], words: Words, asker: &Asker) -> Content {
     if bytes.starts_with(b"age-encryption") || bytes.starts_with(b"-----BEGIN AGE") {
         return SourceProblem::Passphrase.into();
     }
@@ -205,7 +209,7 @@ fn parse_content(bytes: &[u8], words: Words) -> Content {
     let mut content = Content::default();
     let mut untold = 0;
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        for parsed in parse_line(line.strip_suffix(b"\r").unwrap_or(line), words) {
+        for parsed in parse_line(line.strip_suffix(b"\r").unwrap_or(line), words, asker) {
             match parsed {
                 Ok(identity) => content.identities.push(identity),
                 Err(_) if content.problems.len() >= TOLD_LINES => untold += 1,
@@ -221,7 +225,7 @@ fn parse_content(bytes: &[u8], words: Words) -> Content {
     content
 }
 
-fn parse_line(line: &[u8], words: Words) -> Vec<Result<Identity, IdentityProblem>> {
+fn parse_line(line: &[u8], words: Words, asker: &Asker) -> Vec<Result<Identity, IdentityProblem>> {
     if line.is_empty() || line.starts_with(b"#") {
         return Vec::new();
     }
@@ -229,8 +233,8 @@ fn parse_line(line: &[u8], words: Words) -> Vec<Result<Identity, IdentityProblem
         return vec![Err(IdentityProblem::NotText)];
     };
     match words {
-        Words::One => vec![Identity::parse(line)],
-        Words::Several => line.split_whitespace().map(Identity::parse).collect(),
+        Words::One => vec![Identity::parse(line, asker)],
+        Words::Several => line.split_whitespace().map(|word| Identity::parse(word, asker)).collect(),
     }
 }
 
@@ -265,7 +269,7 @@ mod tests {
     /// `expected`: how many identities, then what is told.
     #[track_caller]
     fn check(bytes: &[u8], words: Words, identities: usize, problems: &[&str]) {
-        let content = parse_content(bytes, words);
+        let content = parse_content(bytes, words, &Asker::default());
         let told: Vec<String> = content.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             (content.identities.len(), told.as_slice()),
@@ -323,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_wrong_file_does_not_flood_the_screen() {
-        let content = parse_content("x\n".repeat(100).as_bytes(), Words::One);
+        let content = parse_content("x\n".repeat(100).as_bytes(), Words::One, &Asker::default());
         assert_eq!(content.problems.len(), TOLD_LINES + 1);
         assert_eq!(content.problems[TOLD_LINES].to_string(), "92 more bad lines");
     }

@@ -72,12 +72,15 @@ fn read_header(file: &[u8]) -> Option<(Vec<&str>, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{base::secret::DataKey, keys::Recipient};
+    use crate::{
+        base::secret::DataKey,
+        keys::{Asker, Recipient},
+    };
 
     const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
 
     fn wrapped() -> String {
-        Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap()).unwrap()
+        Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap(), &Asker::default()).unwrap()
     }
 
     fn rearmored(change: impl FnOnce(&mut Vec<u8>)) -> String {

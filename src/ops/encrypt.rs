@@ -83,7 +83,7 @@ fn encrypt_plain(session: &Session, name: &Path, text: &Plaintext, wishes: &Wish
     let selector = plan.selector(wishes)?.cloned().unwrap_or_else(Selector::default_unencrypted_suffix);
     let key = generate_data_key()?;
     let new = NewFile {
-        wrapped: &wrap_all(&recipients, &key)?,
+        wrapped: &wrap_all(&recipients, &key, session.asker())?,
         selector: &selector,
         coverage: plan.coverage(wishes),
         step: plan.step(wishes),

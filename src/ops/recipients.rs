@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     base::secret::DataKey,
-    keys::Recipient,
+    keys::{Asker, Recipient},
     sops::{
         block::WrappedKeys,
         key_group::MasterKey,
@@ -56,8 +56,8 @@ pub fn parse_recipients<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<
 ///
 /// # Errors
 /// [`OpError::Wrap`].
-pub(super) fn wrap_all(recipients: &[Recipient], key: &DataKey) -> Result<WrappedKeys, OpError> {
-    let wrap = |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(key)?));
+pub(super) fn wrap_all(recipients: &[Recipient], key: &DataKey, asker: &Asker) -> Result<WrappedKeys, OpError> {
+    let wrap = |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(key, asker)?));
     recipients.iter().map(wrap).collect()
 }
 

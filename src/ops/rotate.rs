@@ -47,7 +47,7 @@ pub fn rotate(session: &Session, name: &Path, text: &str, wishes: &RotateWishes)
     let recipients = plan_recipients(session, name, &file.metadata, wishes)?;
     let old_key = session.open(name, &file)?;
     let new_key = generate_data_key()?;
-    let wrapped = wrap_all(&recipients, &new_key)?;
+    let wrapped = wrap_all(&recipients, &new_key, session.asker())?;
     Ok(file.rotate(&old_key, &new_key, &wrapped, &now())?)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{error::OpError, named::Named, note::Notes, policies::Policies, recipients::one_group};
 use crate::{
     base::{env::Env, secret::DataKey},
-    keys::{AgeEntry, Identities},
+    keys::{AgeEntry, Asker, Identities},
     policy::absolute,
     sops::{file::SopsFile, key_group::MasterKey},
 };
@@ -35,6 +35,18 @@ impl Session {
             directory,
             notes: Notes::default(),
         }
+    }
+
+    /// The same run, with somebody to ask for passphrases. Without, it is as if there was no terminal.
+    #[must_use]
+    pub fn with_asker(mut self, asker: Asker) -> Self {
+        self.identities = Identities::from_env(&self.env).with_asker(asker);
+        self
+    }
+
+    /// Whom to ask.
+    pub(super) const fn asker(&self) -> &Asker {
+        self.identities.asker()
     }
 
     /// The environment.

@@ -1,13 +1,14 @@
 //! One run: the terminal and what the library knows of it.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use gitops_secrets::{
     base::env::Env,
+    keys::Asker,
     ops::{error::OpError, session::Session},
 };
 
-use crate::{args::Globals, failure::Failure, ui::Ui};
+use crate::{args::Globals, failure::Failure, terminal::Terminal, ui::Ui};
 
 /// What every command gets.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl App {
             std::env::set_current_dir(directory).map_err(|cause| StartError::Directory(shown(), cause))?;
         }
         let directory = std::env::current_dir().map_err(StartError::NoDirectory)?;
-        Ok(Session::new(env, directory, globals.config))
+        Ok(Session::new(env, directory, globals.config).with_asker(Asker::new(Arc::new(Terminal))))
     }
 
     /// From here on, a signal removes what is half done. Costs a thread, so that only commands call it that write.

@@ -7,6 +7,7 @@ use std::{
 
 use clap::{ArgAction, Args};
 use gitops_secrets::{
+    keys::Ask as _,
     ops::{
         edit::{Edit, EditWishes, Edited, KeptText, Person, find_editor},
         encrypt::{ClearText, Wishes},
@@ -21,7 +22,7 @@ use crate::{
     args::{SelectorArgs, TypeArgs},
     exit::Exit,
     failure::Failure,
-    terminal::{ask_line, has_terminal},
+    terminal::{Terminal, has_terminal},
 };
 
 /// What is typed.
@@ -71,8 +72,8 @@ impl Person for Typist<'_> {
             return false;
         }
         self.app.ui.failure(&Failure::at(self.file, fault));
-        let answer = ask_line("Go on editing? [Y/n] ");
-        let goes_on = answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"));
+        let answer = Terminal.line("Go on editing? [Y/n] ");
+        let goes_on = answer.is_ok_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"));
         self.is_told.set(!goes_on);
         goes_on
     }

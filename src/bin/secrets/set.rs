@@ -9,6 +9,7 @@ use gitops_secrets::{
         secret::Plaintext,
         value_path::ValuePath,
     },
+    keys::Ask as _,
     document::yaml::{change::Address, emit::Value, parse::TEXT_LIMIT_BYTES, scalar::Scalar},
     ops::{
         error::OpError,
@@ -26,7 +27,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     files::{refuse_directory, replace_in_place},
-    terminal::ask_secret,
+    terminal::Terminal,
 };
 
 /// What is typed.
@@ -97,8 +98,8 @@ impl Arguments {
     /// What is typed is a text, so that nobody has to put a password into quotes.
     fn ask(&self) -> Result<Zeroizing<Value>, Failure> {
         let question = format!("Value of {} (a text; not shown): ", self.path);
-        let typed = ask_secret(&question);
-        let typed = typed.ok_or_else(|| {
+        let typed = Terminal.secret(&question);
+        let typed = typed.map_err(|_no_answer| {
             Failure::usage("no value is given", "give it with --value-stdin or --value-file, or on a terminal")
         })?;
         Ok(string(&typed))

@@ -253,7 +253,7 @@ impl<'s> Edit<'s> {
 
     fn keep(&self, typed: &[u8]) -> Result<PathBuf, OpError> {
         let text = Plaintext::new(String::from_utf8_lossy(typed).into_owned());
-        let armor = Recipient::encrypt_text(&self.recipients, &text)?;
+        let armor = Recipient::encrypt_text(&self.recipients, &text, self.session.asker())?;
         Ok(self.shelf.keep(&armor, &self.target.base())?)
     }
 }

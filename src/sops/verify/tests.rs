@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::{
     crypto::mac::Coverage,
-    keys::Recipient,
+    keys::{Asker, Recipient},
     sops::{
         file::{NewFile, encrypt},
         selector::{Selector, SelectorKind},
@@ -45,7 +45,9 @@ fn alice() -> Identities {
 fn sealed_as(plain: &str, selector: &Selector) -> String {
     let wrapped: Vec<(String, String)> = [ALICE, BOB]
         .iter()
-        .map(|recipient| ((*recipient).to_owned(), Recipient::parse(recipient).unwrap().wrap(&key()).unwrap()))
+        .map(|recipient| {
+            ((*recipient).to_owned(), Recipient::parse(recipient).unwrap().wrap(&key(), &Asker::default()).unwrap())
+        })
         .collect();
     let coverage = Coverage::AllValues;
     let new = NewFile { wrapped: &wrapped, selector, coverage, step: None, now: "2026-11-21T04:16:11Z" };
@@ -193,7 +195,7 @@ const WITH_KEY: &[(Rule, Change)] = &[
         text.replace(ALICE, "x").replace(BOB, ALICE).replace("recipient: x", &format!("recipient: {BOB}"))
     }),
     (Rule::RecipientMismatch, |text| {
-        let other = Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap()).unwrap();
+        let other = Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap(), &Asker::default()).unwrap();
         let armor: String = other.lines().map(|line| format!("            {line}\n")).collect();
         let entry = format!("        - enc: |\n{armor}          recipient: {ALICE}\n");
         text.replace(&format!("          recipient: {ALICE}\n"), &format!("          recipient: {CAROL}\n{entry}"))
