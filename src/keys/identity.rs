@@ -6,7 +6,7 @@ use std::{path::Path, str::FromStr as _};
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::{armor::find_armor, ask::Asker};
+use super::{armor::find_armor, ask::Asker, ssh::SshPublic};
 use crate::base::{
     clock,
     files::{FileError, create_new_private, read_wiped},
@@ -26,6 +26,7 @@ pub(super) struct Identity {
 /// The private half, by its kind.
 enum Key {
     X25519(age::x25519::Identity),
+    Ssh(Box<age::ssh::Identity>, SshPublic),
 }
 
 /// The kinds of identity that are one word, told apart by how it begins.
@@ -90,10 +91,16 @@ impl Identity {
         Ok(Self { key, recipient: OnceLock::new() })
     }
 
+    /// Takes an SSH key that is not encrypted.
+    pub(super) fn of_ssh(key: age::ssh::Identity, public: SshPublic) -> Self {
+        Self { key: Key::Ssh(Box::new(key), public), recipient: OnceLock::new() }
+    }
+
     /// Its public half, as a file names it; `None` where only a plugin knows.
     pub(super) fn recipient(&self) -> Option<&str> {
         let find = || match &self.key {
             Key::X25519(key) => Some(key.to_public().to_string()),
+            Key::Ssh(_, public) => Some(public.text.clone()),
         };
         self.recipient.get_or_init(find).as_deref()
     }
@@ -101,7 +108,7 @@ impl Identity {
     /// The program `age-plugin-NAME` that does the work, if any: that can be slow, and can ask a person.
     pub(super) fn plugin(&self) -> Option<&str> {
         match &self.key {
-            Key::X25519(_) => None,
+            Key::X25519(_) | Key::Ssh(..) => None,
         }
     }
 
@@ -113,7 +120,10 @@ impl Identity {
 
     /// Whether `recipient` names it.
     pub(super) fn is_named(&self, recipient: &str) -> bool {
-        self.recipient().is_some_and(|own| own == recipient.trim())
+        match &self.key {
+            Key::Ssh(_, public) => public.is_named(recipient),
+            Key::X25519(_) => self.recipient().is_some_and(|own| own == recipient.trim()),
+        }
     }
 
     /// Whether it is the same as `other`, as far as can be told without using it.
@@ -124,6 +134,7 @@ impl Identity {
     fn as_age(&self) -> &dyn age::Identity {
         match &self.key {
             Key::X25519(key) => key,
+            Key::Ssh(key, _) => key.as_ref(),
         }
     }
 }

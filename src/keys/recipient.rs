@@ -2,7 +2,11 @@
 
 use std::{io::Write as _, str::FromStr as _};
 
-use super::{armor::render_armor, ask::Asker};
+use super::{
+    armor::render_armor,
+    ask::Asker,
+    ssh::{SshFault, parse_recipient},
+};
 use crate::base::secret::{DataKey, Plaintext};
 
 /// How much of a text that is no recipient an error shows, in characters.
@@ -19,6 +23,7 @@ pub struct Recipient {
 #[derive(Clone)]
 enum Key {
     X25519(age::x25519::Recipient),
+    Ssh(age::ssh::Recipient),
 }
 
 /// The kinds of recipient that `sops` 3.13 accepts, told apart as it does: by how the text begins.
@@ -56,6 +61,14 @@ pub enum RecipientError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// It begins as an SSH recipient does, and cannot be used.
+    #[error("recipient {recipient:?}: {fault}")]
+    Ssh {
+        /// The text, shortened.
+        recipient: String,
+        /// What is wrong with it.
+        fault: SshFault,
+    },
     /// It begins as no recipient does.
     #[error("{recipient:?} is not an age recipient")]
     Unknown {
@@ -89,16 +102,18 @@ impl Recipient {
             return Err(RecipientError::PrivateKey);
         }
         let kind = RecipientKind::find(text).ok_or_else(|| RecipientError::Unknown { recipient: shorten(text) })?;
+        let invalid = |reason| RecipientError::Invalid { recipient: shorten(text), reason };
         let key = match kind {
-            RecipientKind::X25519 => parse_x25519(text).map(Key::X25519),
-            RecipientKind::PostQuantum | RecipientKind::Plugin | RecipientKind::Ssh => {
+            RecipientKind::X25519 => Key::X25519(parse_x25519(text).map_err(invalid)?),
+            RecipientKind::Ssh => {
+                let ssh = parse_recipient(text);
+                Key::Ssh(ssh.map_err(|fault| RecipientError::Ssh { recipient: shorten(text), fault })?)
+            }
+            RecipientKind::PostQuantum | RecipientKind::Plugin => {
                 return Err(RecipientError::Unsupported { recipient: shorten(text), kind });
             }
         };
-        match key {
-            Ok(key) => Ok(Self { text: text.to_owned(), key }),
-            Err(reason) => Err(RecipientError::Invalid { recipient: shorten(text), reason }),
-        }
+        Ok(Self { text: text.to_owned(), key })
     }
 
     /// The recipient as it was written: `age1…`.
@@ -138,6 +153,7 @@ impl Recipient {
     fn to_age(&self, _asker: &Asker) -> Result<Box<dyn age::Recipient>, age::EncryptError> {
         Ok(match &self.key {
             Key::X25519(key) => Box::new(key.clone()),
+            Key::Ssh(key) => Box::new(key.clone()),
         })
     }
 
@@ -169,6 +185,12 @@ impl RecipientKind {
     }
 }
 
+/// The NAME of `age1NAME1…`, if `recipient` is of that form.
+pub(super) fn find_plugin(recipient: &str) -> Option<&str> {
+    let (name, _) = recipient.strip_prefix("age1")?.rsplit_once('1')?;
+    (RecipientKind::find(recipient) == Some(RecipientKind::Plugin)).then_some(name)
+}
+
 impl std::fmt::Display for RecipientKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
@@ -186,11 +208,14 @@ impl RecipientError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::PrivateKey => {
-                "give its public half, which begins with age1 (`age-keygen -y` prints it); \
+                "give its public half (`age-keygen -y` prints it; of an SSH key, the file that ends in .pub has it); \
                  if the private key was shown to anybody, replace it"
             }
-            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Unknown { .. } => {
-                "an X25519 recipient is accepted: age1 and 58 more characters, as `age-keygen` prints it"
+            Self::Ssh { fault: SshFault::Kind(_) | SshFault::SecurityToken | SshFault::RsaTooSmall { .. }, .. } => {
+                "give an age1… recipient, or a key that `ssh-keygen -t ed25519` made"
+            }
+            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Ssh { .. } | Self::Unknown { .. } => {
+                "accepted are age1… as `age-keygen` prints it, ssh-ed25519 …, and ssh-rsa … of 2,048 bits or more"
             }
         }
     }
@@ -318,10 +343,6 @@ mod tests {
         check(
             "age1yubikey1qwt50",
             Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
-        );
-        check(
-            "ssh-ed25519 AAAA me",
-            Err("recipient \"ssh-ed25519 AAAA me\": SSH (ssh-…) recipients are not supported yet"),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read as _};
 
-use super::{armor::find_armor, recipient::RecipientKind};
+use super::{armor::find_armor, recipient::RecipientKind, ssh::SshPublic};
 
 /// The bytes of a payload that are not the secret: a nonce of 16, and a tag of 16 for its one chunk.
 const PAYLOAD_OVERHEAD_BYTES: usize = 32;
@@ -31,6 +31,33 @@ pub enum WrappedFault {
     OtherKind,
 }
 
+/// The header of an age file, without what is encrypted in it.
+pub(super) struct Header {
+    pub(super) stanzas: Vec<Stanza>,
+    /// How many bytes follow it.
+    payload_bytes: usize,
+}
+
+/// The first line of a stanza: one way to open a file.
+pub(super) struct Stanza {
+    pub(super) kind: String,
+    pub(super) arguments: Vec<String>,
+}
+
+impl Stanza {
+    /// Whether it is for this SSH key, as far as 32 bits of its fingerprint can tell.
+    pub(super) fn is_for(&self, key: &SshPublic) -> bool {
+        let [kind, tag] = &key.stanza;
+        self.kind == *kind && self.arguments.first() == Some(tag)
+    }
+
+    /// Whether only a plugin can know what it is.
+    pub(super) fn is_foreign(&self) -> bool {
+        let known = ["X25519", "mlkem768x25519", "scrypt", "ssh-ed25519", "ssh-rsa"];
+        !known.contains(&self.kind.as_str()) && !self.kind.ends_with("-grease")
+    }
+}
+
 /// Checks `enc`, which `recipient` is said to be able to open. The recipient itself is not checked.
 ///
 /// # Errors
@@ -40,11 +67,9 @@ pub enum WrappedFault {
 /// <https://c2sp.org/age>
 pub fn check_wrapped(recipient: &str, enc: &str) -> Result<(), WrappedFault> {
     let armor = find_armor(enc).ok_or(WrappedFault::NotArmored)?;
-    let mut file = Vec::new();
-    let mut reader = age::armor::ArmoredReader::new(BufReader::new(armor.as_bytes())).take(FILE_LIMIT_BYTES);
-    reader.read_to_end(&mut file).map_err(|_cause| WrappedFault::Armor)?;
-    let (stanzas, payload_bytes) = read_header(&file).ok_or(WrappedFault::Header)?;
-    let secret_bytes = payload_bytes.checked_sub(PAYLOAD_OVERHEAD_BYTES);
+    let file = read_armor(armor).map_err(|_cause| WrappedFault::Armor)?;
+    let header = read_header(&file).ok_or(WrappedFault::Header)?;
+    let secret_bytes = header.payload_bytes.checked_sub(PAYLOAD_OVERHEAD_BYTES);
     if !secret_bytes.is_some_and(|length| SECRET_LENGTHS_BYTES.contains(&length)) {
         return Err(WrappedFault::Length);
     }
@@ -55,18 +80,38 @@ pub fn check_wrapped(recipient: &str, enc: &str) -> Result<(), WrappedFault> {
         // What a plugin writes is its own affair.
         Some(RecipientKind::Plugin) | None => "",
     };
-    if stanzas.iter().any(|stanza| stanza.starts_with(expected)) { Ok(()) } else { Err(WrappedFault::OtherKind) }
+    if header.stanzas.iter().any(|stanza| stanza.kind.starts_with(expected)) {
+        Ok(())
+    } else {
+        Err(WrappedFault::OtherKind)
+    }
 }
 
-/// The types of the stanzas of the header, and the length of what follows it; `None` where it is none.
-fn read_header(file: &[u8]) -> Option<(Vec<&str>, usize)> {
+/// What the header of a wrapped data key says of who can open it; nothing where it cannot be read.
+pub(super) fn read_stanzas(enc: &str) -> Vec<Stanza> {
+    let file = find_armor(enc).and_then(|armor| read_armor(armor).ok());
+    file.and_then(|file| read_header(&file)).map(|header| header.stanzas).unwrap_or_default()
+}
+
+fn read_armor(armor: &str) -> std::io::Result<Vec<u8>> {
+    let mut file = Vec::new();
+    let mut reader = age::armor::ArmoredReader::new(BufReader::new(armor.as_bytes())).take(FILE_LIMIT_BYTES);
+    reader.read_to_end(&mut file)?;
+    Ok(file)
+}
+
+/// Reads the header of an age file that is not armored; `None` where it is none.
+pub(super) fn read_header(file: &[u8]) -> Option<Header> {
     age::Decryptor::new_buffered(file).ok()?;
     let end = file.windows(5).position(|window| window == b"\n--- ")?;
     let mac_line = file.get(end + 1..)?;
     let payload = mac_line.get(mac_line.iter().position(|byte| *byte == b'\n')? + 1..)?;
     let header = std::str::from_utf8(file.get(..end)?).ok()?;
-    let stanzas = header.lines().filter_map(|line| line.strip_prefix("-> ")?.split(' ').next());
-    Some((stanzas.collect(), payload.len()))
+    let stanzas = header.lines().filter_map(|line| {
+        let mut words = line.strip_prefix("-> ")?.split(' ').map(str::to_owned);
+        Some(Stanza { kind: words.next()?, arguments: words.collect() })
+    });
+    Some(Header { stanzas: stanzas.collect(), payload_bytes: payload.len() })
 }
 
 #[cfg(test)]

@@ -107,6 +107,9 @@ fn check_entry(tree: &Tree<'_>, entry: &KeyEntry, findings: &mut Findings) {
         Err(RecipientError::Invalid { reason, .. }) => {
             findings.push(Rule::RecipientInvalid, offset, format!("no age recipient: {reason}"));
         }
+        Err(RecipientError::Ssh { fault, .. }) => {
+            findings.push(Rule::RecipientInvalid, offset, format!("no age recipient: {fault}"));
+        }
         Err(RecipientError::Unknown { .. }) => {
             findings.push(Rule::RecipientInvalid, offset, "no age recipient");
         }

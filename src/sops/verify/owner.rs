@@ -25,6 +25,7 @@ pub(super) fn check_owners(tree: &Tree<'_>, metadata: &Metadata, opening: Openin
         let MasterKey::Age(recipient) = &entry.key else { continue };
         let fault = match opening.identities.open_own(AgeEntry { recipient, enc: &entry.enc }) {
             Owned::Absent => continue,
+            Owned::Unasked => None,
             Owned::Opened(key) if key.expose() == opening.key.expose() => None,
             Owned::Opened(_) => Some("an entry that holds another data key than the file's"),
             Owned::Refused => Some("an entry that its own recipient's identity does not open"),
