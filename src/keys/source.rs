@@ -157,6 +157,12 @@ impl Source {
         }
     }
 
+    /// Whether it holds an SSH key and nothing else.
+    #[must_use]
+    pub const fn is_ssh(&self) -> bool {
+        matches!(self, Self::SshKeyFile(_) | Self::SshKeyCommand | Self::DefaultSshKey(_))
+    }
+
     /// Whether this is a key that most people have for other ends.
     pub(super) const fn is_default_ssh_key(&self) -> bool {
         matches!(self, Self::DefaultSshKey(_))

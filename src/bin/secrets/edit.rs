@@ -22,7 +22,7 @@ use crate::{
     args::{SelectorArgs, TypeArgs},
     exit::Exit,
     failure::Failure,
-    terminal::{Terminal, has_terminal},
+    terminal::has_terminal,
 };
 
 /// What is typed.
@@ -72,7 +72,7 @@ impl Person for Typist<'_> {
             return false;
         }
         self.app.ui.failure(&Failure::at(self.file, fault));
-        let answer = Terminal.line("Go on editing? [Y/n] ");
+        let answer = self.app.terminal.line("Go on editing? [Y/n] ");
         let goes_on = answer.is_ok_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"));
         self.is_told.set(!goes_on);
         goes_on

@@ -7,7 +7,7 @@ use gitops_secrets::{
         files::{FileError, FileProblem},
         value_path::ValuePathError,
     },
-    keys::NoIdentity,
+    keys::{NoIdentity, Problem, SourceProblem, SshFault},
     ops::{
         error::{Naming, OpError},
         format::FormatError,
@@ -190,5 +190,38 @@ fn hint_for_search(tried: &NoIdentity) -> String {
         let problems = join(tried.problems.iter().map(ToString::to_string).collect());
         hint.push_str(&format!("; problems: {problems}"));
     }
+    let mut remedies: Vec<&str> = tried.problems.iter().filter_map(remedy).collect();
+    remedies.dedup();
+    if !remedies.is_empty() {
+        hint.push_str(&format!("; {}", remedies.join("; ")));
+    }
     hint
+}
+
+/// What to do about a source that gave no identity.
+const fn remedy(problem: &Problem) -> Option<&'static str> {
+    let Problem::Source { place, problem } = problem else { return None };
+    match problem {
+        SourceProblem::NoTerminal if place.is_ssh() => Some(
+            "without a terminal, name a private copy of the SSH key that has no passphrase in \
+             SOPS_AGE_SSH_PRIVATE_KEY_FILE, or print one with SOPS_AGE_SSH_PRIVATE_KEY_CMD",
+        ),
+        SourceProblem::NoTerminal => Some(
+            "without a terminal, decrypt the identities with `age -d` to a private file and name that in \
+             SOPS_AGE_KEY_FILE, or print them with SOPS_AGE_KEY_CMD",
+        ),
+        SourceProblem::WorkFactor { .. } => {
+            Some("decrypt the identities with `age -d`, and encrypt them with `age -p`")
+        }
+        SourceProblem::NotForPassphrase | SourceProblem::EncryptedTwice => {
+            Some("decrypt the identities with `age -d`, and encrypt them once, with `age -p`")
+        }
+        SourceProblem::Ssh(
+            SshFault::OldEncryption | SshFault::Format | SshFault::Cipher(_) | SshFault::Rounds { .. },
+        ) => Some("`ssh-keygen -p -f FILE` writes an SSH key as it is written today"),
+        SourceProblem::Ssh(SshFault::Kind(_) | SshFault::SecurityToken | SshFault::RsaTooSmall { .. }) => {
+            Some("make a key that can decrypt with `secrets identity new`")
+        }
+        _ => None,
+    }
 }
