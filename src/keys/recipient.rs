@@ -5,7 +5,7 @@ use std::{io::Write as _, str::FromStr as _};
 use super::{
     armor::render_armor,
     ask::Asker,
-    ssh::{SshFault, parse_recipient},
+    ssh::{SshFault, SshPublic, parse_recipient},
 };
 use crate::base::secret::{DataKey, Plaintext};
 
@@ -101,7 +101,7 @@ impl Recipient {
         if is_private(text) {
             return Err(RecipientError::PrivateKey);
         }
-        let kind = RecipientKind::find(text).ok_or_else(|| RecipientError::Unknown { recipient: shorten(text) })?;
+        let kind = RecipientKind::find(text).ok_or_else(|| unknown(text))?;
         let invalid = |reason| RecipientError::Invalid { recipient: shorten(text), reason };
         let key = match kind {
             RecipientKind::X25519 => Key::X25519(parse_x25519(text).map_err(invalid)?),
@@ -215,7 +215,7 @@ impl RecipientError {
                 "give an age1… recipient, or a key that `ssh-keygen -t ed25519` made"
             }
             Self::Unsupported { .. } | Self::Invalid { .. } | Self::Ssh { .. } | Self::Unknown { .. } => {
-                "accepted are age1… as `age-keygen` prints it, ssh-ed25519 …, and ssh-rsa … of 2,048 bits or more"
+                "accepted are age1… as `age-keygen` prints it, ssh-ed25519 …, and ssh-rsa … of 2,048 to 4,096 bits"
             }
         }
     }
@@ -259,7 +259,19 @@ fn parse_x25519(text: &str) -> Result<age::x25519::Recipient, &'static str> {
 /// Whether `text` is, or holds, a private key of any kind.
 fn is_private(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"].iter().any(|mark| upper.contains(mark))
+    // The last one is how the base64 of an OpenSSH key begins.
+    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY", "B3BLBNNZAC1RZXKTDJE"].iter().any(|mark| upper.contains(mark))
+}
+
+/// What begins as no recipient, but perhaps as an SSH key that only signs.
+fn unknown(text: &str) -> RecipientError {
+    let recipient = shorten(text);
+    match SshPublic::parse(text) {
+        Err(fault) if ["ecdsa-sha2-", "sk-"].iter().any(|kind| text.starts_with(kind)) => {
+            RecipientError::Ssh { recipient, fault }
+        }
+        _ => RecipientError::Unknown { recipient },
+    }
 }
 
 fn shorten(text: &str) -> String {
@@ -347,6 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn an_ssh_key_that_cannot_decrypt_is_refused_with_the_reason() {
+        let told = |text: &str| Recipient::parse(text).unwrap_err().to_string();
+        let ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= me";
+        assert!(
+            told(ecdsa)
+                .ends_with("SSH keys of the kind ecdsa-sha2-nistp256 cannot decrypt: only ssh-ed25519 and ssh-rsa can")
+        );
+        assert!(told("ssh-dss AAAAB3NzaC1kc3M= me").contains("SSH keys of the kind ssh-dss cannot decrypt"));
+        assert!(told("sk-ssh-ed25519@openssh.com AAAA").contains("an SSH key on a security token cannot decrypt"));
+    }
+
+    #[test]
     fn a_private_key_is_refused_and_never_shown() {
         for text in [
             "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2",
@@ -354,6 +378,8 @@ mod tests {
             "x AGE-SECRET-KEY-PQ-1HE0PTD",
             "AGE-PLUGIN-YUBIKEY-1HE0PTD",
             "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "ssh-ed25519 b3BlbnNzaC1rZXktdjEAAAAA",
         ] {
             check(text, Err("a private key stands where a recipient belongs"));
             let debug = format!("{:?}", Recipient::parse(text));

@@ -9,9 +9,11 @@ use base64::{
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-/// Far more than a key of 16,384 bits takes, the longest that age takes.
+/// Far more than a key of 16,384 bits takes.
 pub(super) const PEM_LIMIT_BYTES: usize = 64 << 10;
-/// What the crate `rsa` takes at most, which is what age asks it to.
+/// What the crate `rsa` takes at most as a public key; it opens with longer ones.
+const RSA_WRAP_LIMIT_BITS: usize = 4096;
+/// What OpenSSH makes at most.
 const RSA_LIMIT_BITS: usize = 16_384;
 /// Below, age refuses too.
 const RSA_LEAST_BITS: usize = 2048;
@@ -40,10 +42,12 @@ pub enum SshFault {
         bits: usize,
     },
     /// A long RSA key.
-    #[error("an RSA key of {bits} bits is too long: 16,384 is the most")]
+    #[error("an RSA key of {bits} bits is too long: {limit} is the most")]
     RsaTooLarge {
         /// Its length.
         bits: usize,
+        /// The bound, which is lower for wrapping than for opening.
+        limit: usize,
     },
     /// An Ed25519 key whose shared secret everybody knows.
     #[error("the public key is one that every data key would leak through")]
@@ -92,7 +96,7 @@ impl SshPublic {
             return Err(SshFault::Kind(kind.chars().take(40).collect()));
         }
         let blob = BASE64_STANDARD.decode(words.next().unwrap_or_default()).map_err(|_cause| SshFault::Damaged)?;
-        let public = Self::of(&blob)?;
+        let public = Self::of(&blob, RSA_WRAP_LIMIT_BITS)?;
         if public.stanza.first().is_some_and(|own| own == kind) { Ok(public) } else { Err(SshFault::Damaged) }
     }
 
@@ -100,7 +104,7 @@ impl SshPublic {
     ///
     /// # Source
     /// RFC 4253, section 6.6; RFC 8709, section 4.
-    fn of(blob: &[u8]) -> Result<Self, SshFault> {
+    fn of(blob: &[u8], rsa_limit_bits: usize) -> Result<Self, SshFault> {
         let mut wire = Wire(blob);
         let kind = wire.string().ok_or(SshFault::Damaged)?;
         match kind {
@@ -111,7 +115,9 @@ impl SshPublic {
                 wire.number_bits().ok_or(SshFault::Damaged)?;
                 match wire.number_bits().ok_or(SshFault::Damaged)? {
                     bits if bits < RSA_LEAST_BITS => return Err(SshFault::RsaTooSmall { bits }),
-                    bits if bits > RSA_LIMIT_BITS => return Err(SshFault::RsaTooLarge { bits }),
+                    bits if bits > rsa_limit_bits => {
+                        return Err(SshFault::RsaTooLarge { bits, limit: rsa_limit_bits });
+                    }
                     _ => {}
                 }
             }
@@ -151,11 +157,13 @@ pub(super) fn parse_private(pem: &str) -> Result<SshKey, SshFault> {
     if pem.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(SshFault::OldEncryption);
     }
-    if pem.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
-        check_openssh(pem)?;
-    } else if !pem.starts_with("-----BEGIN RSA PRIVATE KEY-----") {
+    let known = if pem.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
+        Some(check_openssh(pem)?)
+    } else if pem.starts_with("-----BEGIN RSA PRIVATE KEY-----") {
+        None
+    } else {
         return Err(SshFault::Format);
-    }
+    };
     let mut lines = Zeroizing::new(String::with_capacity(pem.len() + 1));
     for line in pem.lines() {
         lines.push_str(line.trim_ascii_end());
@@ -170,20 +178,25 @@ pub(super) fn parse_private(pem: &str) -> Result<SshKey, SshFault> {
             age::ssh::UnsupportedKey::Type(kind) => SshFault::Kind(kind.chars().take(40).collect()),
         });
     }
-    let recipient = age::ssh::Recipient::try_from(key.clone()).map_err(|_reason| SshFault::Damaged)?;
-    let public = SshPublic::parse(&recipient.to_string())?;
+    let public = match known {
+        Some(public) => public,
+        None => {
+            let recipient = age::ssh::Recipient::try_from(key.clone()).map_err(|_reason| SshFault::Damaged)?;
+            SshPublic::parse(&recipient.to_string())?
+        }
+    };
     match key {
         age::ssh::Identity::Encrypted(key) => Ok(SshKey::Locked(key, public)),
         key => Ok(SshKey::Plain(key, public)),
     }
 }
 
-/// Checks of an OpenSSH key what age takes for granted: it panics at numbers that are zero, and counts any number of
-/// rounds.
+/// Checks of an OpenSSH key what age takes for granted (it panics at numbers that are zero, and counts any number of
+/// rounds), and takes its public half.
 ///
 /// # Source
 /// PROTOCOL.key of OpenSSH 9.9.
-fn check_openssh(pem: &str) -> Result<(), SshFault> {
+fn check_openssh(pem: &str) -> Result<SshPublic, SshFault> {
     let body = pem.lines().map(str::trim_ascii).filter(|line| !line.starts_with("-----"));
     let mut base64 = Zeroizing::new(String::with_capacity(pem.len()));
     body.for_each(|line| base64.push_str(line));
@@ -196,16 +209,16 @@ fn check_openssh(pem: &str) -> Result<(), SshFault> {
     if wire.u32() != Some(1) {
         return Err(SshFault::Damaged);
     }
-    SshPublic::of(wire.string().ok_or(SshFault::Damaged)?)?;
+    let public = SshPublic::of(wire.string().ok_or(SshFault::Damaged)?, RSA_LIMIT_BITS)?;
     if cipher == b"none" {
         let private = wire.string().ok_or(SshFault::Damaged)?;
-        return check_numbers(private).ok_or(SshFault::Damaged);
+        return check_numbers(private).map(|()| public).ok_or(SshFault::Damaged);
     }
     let mut options = Wire(options);
     options.string().ok_or(SshFault::Damaged)?;
     match options.u32().ok_or(SshFault::Damaged)? {
         rounds if rounds > BCRYPT_ROUNDS_LIMIT => Err(SshFault::Rounds { rounds }),
-        _ => Ok(()),
+        _ => Ok(public),
     }
 }
 
@@ -249,5 +262,159 @@ impl<'a> Wire<'a> {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
         let first = number.get(zeros)?;
         Some((number.len() - zeros) * 8 - first.leading_zeros() as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAtaUWpULVB9m14xeJbTpTSVsUr3sBj49CzbB+rSwBOi ssh_ed25519-test-only";
+
+    /// One `string` of the encoding for each of `parts`.
+    fn encode(parts: &[&[u8]]) -> Vec<u8> {
+        parts.iter().flat_map(|part| [&(part.len() as u32).to_be_bytes()[..], part].concat()).collect()
+    }
+
+    fn rsa(exponent: &[u8], bits: usize) -> Vec<u8> {
+        let mut modulus = vec![0xFF; bits / 8];
+        modulus.insert(0, 0);
+        encode(&[b"ssh-rsa", exponent, &modulus])
+    }
+
+    #[track_caller]
+    fn check(kind: &str, blob: &[u8], expected: Result<(), SshFault>) {
+        let text = format!("{kind} {} a comment", BASE64_STANDARD.encode(blob));
+        assert_eq!(parse_recipient(&text).map(|_| ()), expected, "{text}");
+    }
+
+    #[test]
+    fn a_recipient_is_one_of_two_kinds_and_long_enough() {
+        let e = &[1, 0, 1];
+        check("ssh-rsa", &rsa(e, 2048), Ok(()));
+        check("ssh-rsa", &rsa(e, 4096), Ok(()));
+        check("ssh-rsa", &rsa(e, 2040), Err(SshFault::RsaTooSmall { bits: 2040 }));
+        check("ssh-rsa", &rsa(e, 4104), Err(SshFault::RsaTooLarge { bits: 4104, limit: 4096 }));
+        check("ssh-ed25519", &rsa(e, 2048), Err(SshFault::Damaged));
+        let ecdsa = encode(&[b"ecdsa-sha2-nistp256", b"nistp256", &[4; 65]]);
+        check("ecdsa-sha2-nistp256", &ecdsa, Err(SshFault::Kind("ecdsa-sha2-nistp256".to_owned())));
+        check("ssh-ed25519", &ecdsa, Err(SshFault::Kind("ecdsa-sha2-nistp256".to_owned())));
+        check("sk-ssh-ed25519@openssh.com", &[], Err(SshFault::SecurityToken));
+    }
+
+    #[test]
+    fn a_damaged_recipient_is_refused_and_nothing_panics() {
+        check("ssh-ed25519", &[], Err(SshFault::Damaged));
+        check("ssh-ed25519", &encode(&[b"ssh-ed25519", &[7; 31]]), Err(SshFault::Damaged));
+        check("ssh-ed25519", &encode(&[b"ssh-ed25519", &[9; 32], b""]), Err(SshFault::Damaged));
+        check("ssh-ed25519", &[0xFF; 40], Err(SshFault::Damaged));
+        // age panics at a number that is zero.
+        for zero in [&[][..], &[0], &[0, 0]] {
+            check("ssh-rsa", &rsa(zero, 2048), Err(SshFault::Damaged));
+            check("ssh-rsa", &encode(&[b"ssh-rsa", &[1, 0, 1], zero]), Err(SshFault::Damaged));
+        }
+        let whole = encode(&[b"ssh-ed25519", &[0x58; 32]]);
+        for length in 0..whole.len() {
+            check("ssh-ed25519", &whole[..length], Err(SshFault::Damaged));
+        }
+        assert!(parse_recipient("ssh-ed25519").is_err());
+        assert!(parse_recipient("ssh-ed25519 !!!!").is_err());
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_refused() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        let mut minus_one = [0xFF; 32];
+        (minus_one[0], minus_one[31]) = (0xEC, 0x7F);
+        for point in [[0; 32], one, minus_one] {
+            check("ssh-ed25519", &encode(&[b"ssh-ed25519", &point]), Err(SshFault::SmallOrder));
+        }
+    }
+
+    #[test]
+    fn a_recipient_is_the_same_whatever_its_comment() {
+        let public = SshPublic::parse(ED25519).unwrap();
+        assert!(public.is_named(ED25519));
+        assert!(public.is_named(&public.text));
+        assert!(public.is_named(&format!(" {}\tother", public.text)));
+        assert!(!public.is_named("ssh-ed25519"));
+        assert!(!public.is_named(&public.text.replace("IAta", "IAtb")));
+    }
+
+    fn fixture(name: &str) -> String {
+        let path = format!("{}/fixtures/sops/keys/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn private_keys_are_read_with_their_public_halves() {
+        for name in ["ssh_ed25519", "ssh_rsa"] {
+            let Ok(SshKey::Plain(_, public)) = parse_private(&fixture(name)) else { panic!("{name}") };
+            assert!(public.is_named(&fixture(&format!("{name}.pub"))));
+            let Ok(SshKey::Plain(..)) = parse_private(&fixture(name).replace('\n', "\r\n")) else { panic!("{name}") };
+        }
+        let Ok(SshKey::Locked(_, public)) = parse_private(&fixture("ssh_ed25519_passphrase")) else { panic!() };
+        assert!(public.is_named(&fixture("ssh_ed25519_passphrase.pub")));
+    }
+
+    #[track_caller]
+    fn check_private(pem: &str, expected: SshFault) {
+        assert_eq!(parse_private(pem).err(), Some(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_for_what_it_is() {
+        check_private("-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n", SshFault::Format);
+        check_private("-----BEGIN EC PRIVATE KEY-----\nMC4CAQAw\n-----END EC PRIVATE KEY-----\n", SshFault::Format);
+        let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n";
+        check_private(old, SshFault::OldEncryption);
+        check_private(&"-----BEGIN OPENSSH PRIVATE KEY-----\n".repeat(4096), SshFault::Damaged);
+    }
+
+    /// An OpenSSH key of these parts, the public half's first.
+    fn openssh(public: &[u8], private: &[u8], cipher: &[u8], options: &[u8]) -> String {
+        let head =
+            [OPENSSH_MAGIC, &encode(&[cipher, if cipher == b"none" { b"none" } else { b"bcrypt" }, options])].concat();
+        let content = [&head[..], &[0, 0, 0, 1], &encode(&[public, private])].concat();
+        let body = BASE64_STANDARD.encode(content);
+        let lines: Vec<&str> = body.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn a_hostile_private_key_neither_panics_nor_takes_hours() {
+        let public = rsa(&[1, 0, 1], 2048);
+        let numbers = encode(&[b"ssh-rsa", &[0], &[0], &[0], &[0], &[0], &[0], b"comment"]);
+        let private = [&[1, 2, 3, 4, 1, 2, 3, 4][..], &numbers].concat();
+        check_private(&openssh(&public, &private, b"none", b""), SshFault::Damaged);
+        let options = [&encode(&[&[7; 16]])[..], &u32::MAX.to_be_bytes()].concat();
+        let pem = openssh(&public, &[0; 64], b"aes256-ctr", &options);
+        check_private(&pem, SshFault::Rounds { rounds: u32::MAX });
+        let ecdsa = encode(&[b"ecdsa-sha2-nistp256", b"nistp256", &[4; 65]]);
+        check_private(&openssh(&ecdsa, &[0; 64], b"none", b""), SshFault::Kind("ecdsa-sha2-nistp256".to_owned()));
+        let small = rsa(&[1, 0, 1], 1024);
+        check_private(&openssh(&small, &[0; 64], b"none", b""), SshFault::RsaTooSmall { bits: 1024 });
+    }
+
+    #[test]
+    fn every_shortened_or_changed_private_key_is_refused_or_read_without_a_panic() {
+        for name in ["ssh_ed25519", "ssh_rsa", "ssh_ed25519_passphrase"] {
+            let pem = fixture(name);
+            let (head, rest) = pem.split_once('\n').unwrap();
+            let (body, foot) = rest.split_once("-----").unwrap();
+            let whole = BASE64_STANDARD.decode(body.replace('\n', "")).unwrap();
+            let mut read = 0;
+            for at in 0..whole.len() {
+                let mut changed = whole.clone();
+                changed[at] = if changed[at] == 0 { 0xFF } else { 0 };
+                for bytes in [&changed[..], &whole[..at]] {
+                    let pem = format!("{head}\n{}\n-----{foot}", BASE64_STANDARD.encode(bytes));
+                    read += usize::from(parse_private(&pem).is_ok());
+                }
+            }
+            assert!(read < whole.len(), "{name}: {read}");
+        }
     }
 }

@@ -63,6 +63,16 @@ pub enum OpError {
     /// A text is no recipient.
     #[error(transparent)]
     Recipient(#[from] RecipientError),
+    /// What a policy or a file names is no recipient.
+    #[error("{naming}{}: {fault}", at(*place))]
+    NamedRecipient {
+        /// Who says so.
+        naming: Naming,
+        /// Where, in the policy.
+        place: Option<LineColumn>,
+        /// What is wrong with it.
+        fault: RecipientError,
+    },
     /// A data key cannot be wrapped.
     #[error(transparent)]
     Wrap(#[from] WrapError),
@@ -260,6 +270,10 @@ pub enum Naming {
     /// The command line.
     #[error("the command line")]
     Command,
+}
+
+fn at(place: Option<LineColumn>) -> String {
+    place.map(|place| format!(" at {place}")).unwrap_or_default()
 }
 
 fn staying(clear_values: usize) -> String {

@@ -5,7 +5,7 @@ use super::{
     policies::Applied,
 };
 use crate::{
-    base::secret::DataKey,
+    base::{secret::DataKey, span::LineColumn},
     keys::{Asker, Recipient},
     sops::{
         block::WrappedKeys,
@@ -31,7 +31,7 @@ pub(super) fn recipients_of_rule(applied: &Applied) -> Result<Vec<Recipient>, Op
     let (Some(policy), Some(rule)) = (applied.policy(), applied.rule()) else { return Err(applied.missing()) };
     let naming = || Naming::Rule { number: rule.index + 1, policy: policy.path().to_owned() };
     match rule.key_groups.as_slice() {
-        [group] => parse_all(&group.0, naming),
+        [group] => parse_all(&group.0, naming, |id| rule.place_of(id)),
         [] => Err(OpError::NoRecipient(naming())),
         groups => Err(OpError::SeveralGroups { naming: naming(), groups: groups.len() }),
     }
@@ -86,9 +86,14 @@ pub(super) fn refuse_foreign<'k>(
 fn parse_all<'k>(
     keys: impl IntoIterator<Item = &'k MasterKey>,
     naming: impl Fn() -> Naming,
+    place: impl Fn(&str) -> Option<LineColumn>,
 ) -> Result<Vec<Recipient>, OpError> {
     let parse = |key: &MasterKey| match key {
-        MasterKey::Age(recipient) => Ok(Recipient::parse(recipient)?),
+        MasterKey::Age(text) => Recipient::parse(text).map_err(|fault| OpError::NamedRecipient {
+            naming: naming(),
+            place: place(text),
+            fault,
+        }),
         MasterKey::Foreign { kind, id } => Err(OpError::ForeignKey { naming: naming(), kind: *kind, id: id.clone() }),
     };
     let mut recipients: Vec<Recipient> = Vec::new();

@@ -87,7 +87,8 @@ fn plan_recipients(
         return Err(OpError::UnknownRecipients(named(&unknown)));
     }
     planned.retain(|recipient| !is_removed(recipient.as_str()));
-    let kept = unknown.into_iter().map(Recipient::parse).collect::<Result<Vec<_>, _>>()?;
+    let of_file = |fault| OpError::NamedRecipient { naming: Naming::File, place: None, fault };
+    let kept = unknown.into_iter().map(Recipient::parse).collect::<Result<Vec<_>, _>>().map_err(of_file)?;
     for recipient in kept.into_iter().chain(wishes.add.iter().cloned()) {
         if !planned.contains(&recipient) {
             planned.push(recipient);

@@ -430,22 +430,6 @@ fn a_killed_edit_leaves_plaintext_in_memory_only_and_private() {
     assert_eq!(i128::from(status.f_type), 0x0102_1994, "not a tmpfs");
 }
 
-/// Starts the command on a terminal of its own.
-fn on_terminal(desk: &Desk, arguments: &[&str]) -> expectrl::session::OsSession {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_secrets"));
-    command.args(arguments).current_dir(desk.world.root.path()).env_clear().env("HOME", desk.world.path("home"));
-    command.envs(&desk.world.environment).env("TERM", "dumb");
-    let mut session = expectrl::Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(Duration::from_secs(20)));
-    session
-}
-
-#[track_caller]
-fn ends_with(session: &expectrl::session::OsSession, code: i32) {
-    let status = session.get_process().wait().unwrap();
-    assert!(matches!(status, expectrl::process::unix::WaitStatus::Exited(_, found) if found == code), "{status:?}");
-}
-
 /// Breaks the text when it is opened first, and mends it when it is opened again.
 const BREAK_THEN_MEND: &str =
     "if grep -q '\\[yaml' \"$1\"; then sed -i 's/\\[yaml/well/' \"$1\"; else echo '  not: [yaml' >> \"$1\"; fi";
@@ -453,7 +437,7 @@ const BREAK_THEN_MEND: &str =
 #[test]
 fn on_a_terminal_one_can_go_on_editing() {
     let desk = Desk::new(BREAK_THEN_MEND);
-    let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+    let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
     session.expect("not valid YAML").unwrap();
     session.expect("Go on editing? [Y/n] ").unwrap();
     assert_eq!(desk.kept().len(), 1);
@@ -469,7 +453,7 @@ fn on_a_terminal_one_can_go_on_editing() {
 fn on_a_terminal_one_can_give_up_and_the_text_is_kept() {
     for answer in ["n\n", "\u{4}"] {
         let desk = Desk::new(BREAK_THEN_MEND);
-        let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+        let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
         session.expect("Go on editing? [Y/n] ").unwrap();
         session.send(answer).unwrap();
         session.expect(expectrl::Eof).unwrap();
@@ -483,7 +467,7 @@ fn on_a_terminal_one_can_give_up_and_the_text_is_kept() {
 #[test]
 fn an_interrupt_at_the_question_keeps_the_text_too() {
     let desk = Desk::new(BREAK_THEN_MEND);
-    let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+    let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
     session.expect("Go on editing? [Y/n] ").unwrap();
     session.send("\u{3}").unwrap();
     session.expect(expectrl::Eof).unwrap();
@@ -506,7 +490,7 @@ fn without_a_value_and_without_a_terminal_set_refuses() {
 #[test]
 fn set_asks_for_a_value_and_does_not_show_it() {
     let desk = Desk::new("");
-    let mut session = on_terminal(&desk, &["set", "db.sops.yaml", "stringData.password"]);
+    let mut session = on_terminal(&desk.world, &["set", "db.sops.yaml", "stringData.password"]);
     session.expect("Value of stringData.password (a text; not shown): ").unwrap();
     session.send_line("hunter \"2\"").unwrap();
     let rest = session.expect(expectrl::Eof).unwrap();
