@@ -429,5 +429,5 @@ fn what_sops_encrypts_we_encrypt_with_the_same_flags_and_policy() {
         let plain = gitops_secrets::base::files::into_text(Path::new(name), plain.into()).unwrap();
         assert_eq!(values(&text), values(plain.expose()), "{name}");
     }
-    assert_eq!(encrypted, 149);
+    assert_eq!(encrypted, 155);
 }

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, and runs the real sops"
 )]
 
+#[path = "interop/keys.rs"]
+mod keys;
 mod support;
 
 use std::{
