@@ -274,7 +274,7 @@ mod tests {
 
     /// One `string` of the encoding for each of `parts`.
     fn encode(parts: &[&[u8]]) -> Vec<u8> {
-        parts.iter().flat_map(|part| [&(part.len() as u32).to_be_bytes()[..], part].concat()).collect()
+        parts.iter().flat_map(|part| [&u32::try_from(part.len()).unwrap().to_be_bytes()[..], part].concat()).collect()
     }
 
     fn rsa(exponent: &[u8], bits: usize) -> Vec<u8> {

@@ -223,8 +223,6 @@ fn on_terminal(world: &World, arguments: &[&str]) -> expectrl::session::OsSessio
 
 #[cfg(target_os = "linux")]
 fn on_terminal_runs(world: &World, mut command: std::process::Command) -> expectrl::session::OsSession {
-    use expectrl::Expect as _;
-
     command.current_dir(world.root.path()).env_clear().env("HOME", world.path("home"));
     command.envs(&world.environment).env("TERM", "dumb");
     let mut session = expectrl::Session::spawn(command).unwrap();

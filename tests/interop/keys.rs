@@ -1,5 +1,7 @@
 //! Every kind of key that `ssh-keygen` and `age` make, both ways with `sops` and `age`, which have to be on PATH.
 
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
 use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use gitops_secrets::{
