@@ -256,8 +256,9 @@ fn parse_x25519(text: &str) -> Result<age::x25519::Recipient, &'static str> {
     Ok(x25519)
 }
 
-/// Whether `text` is, or holds, a private key of any kind.
-fn is_private(text: &str) -> bool {
+/// Whether `text` is, or holds, a private key of any kind, which must not be shown.
+#[must_use]
+pub fn is_private(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
     // The last one is how the base64 of an OpenSSH key begins.
     ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY", "B3BLBNNZAC1RZXKTDJE"].iter().any(|mark| upper.contains(mark))

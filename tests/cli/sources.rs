@@ -254,6 +254,34 @@ fn a_broken_ssh_key_hides_no_other_and_is_told_when_nothing_opens_the_file() {
 }
 
 #[test]
+fn what_is_no_recipient_is_told_with_where_it_is_written_and_what_would_do() {
+    let world = World::new();
+    let ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= me";
+    world.write("a.yaml", CLEAR);
+    let fault = format!(
+        "recipient {ecdsa:?}: SSH keys of the kind ecdsa-sha2-nistp256 cannot decrypt: only ssh-ed25519 and ssh-rsa can"
+    );
+    let hint = world.refuses(&["encrypt", "--age", ecdsa, "a.yaml"], 1, &format!("--age: {fault}"));
+    assert_eq!(hint, "give an age1… recipient, or a key that `ssh-keygen -t ed25519` made");
+    world.write(
+        ".sops.yaml",
+        &format!("creation_rules:\n  - key_groups:\n      - age:\n          - {ALICE}\n          - {ecdsa}\n"),
+    );
+    let error = format!("a.yaml: rule 1 of ROOT/.sops.yaml at line 5, column 13: {fault}");
+    world.refuses(&["encrypt", "a.yaml"], 1, &error);
+    // Who pastes the wrong file does not find it in the log of CI.
+    let private = fs::read_to_string(key("ssh_ed25519")).unwrap();
+    let told = "--age: a private key stands where a recipient belongs";
+    let hint = world.refuses(&["encrypt", &format!("--age={private}"), "a.yaml"], 1, told);
+    assert!(hint.contains("of an SSH key, the file that ends in .pub has it"), "{hint}");
+    let of_words = "a private key stands on the command line, where none belongs";
+    world.refuses(&["encrypt", "--age", &private, "a.yaml"], 2, of_words);
+    world.refuses(&["AGE-SECRET-KEY-1HE0"], 2, of_words);
+    let body = private.lines().nth(1).unwrap();
+    world.refuses(&["encrypt", "--age", &format!("ssh-ed25519 {body}"), "a.yaml"], 1, told);
+}
+
+#[test]
 fn a_scrypt_work_factor_that_would_take_hours_is_refused_at_once() {
     let mut file = fs::read(key("dave-binary.age")).unwrap();
     let at = file.windows(4).position(|bytes| bytes == b" 10\n").unwrap();

@@ -34,7 +34,7 @@ impl Terminal {
 
 impl Ask for Terminal {
     fn secret(&self, question: &str) -> Result<Plaintext, NoAnswer> {
-        self.screen.apart(|| read_hidden(&mut open()?, &shown(question)))
+        self.screen.apart(|| read_hidden(&shown(question)))
     }
 
     fn line(&self, question: &str) -> Result<String, NoAnswer> {
@@ -85,19 +85,20 @@ fn shown(text: &str) -> String {
 
 /// What the terminal hides is shown again, even if a signal ends the process: that is why they are watched from here on.
 #[cfg(unix)]
-fn read_hidden(terminal: &mut File, question: &str) -> Result<Plaintext, NoAnswer> {
+fn read_hidden(question: &str) -> Result<Plaintext, NoAnswer> {
     use gitops_secrets::base::{leftover::watch_signals, typing::hide_typing};
 
     watch_signals().map_err(|_cause| NoAnswer::NoTerminal)?;
-    let hidden = hide_typing(terminal).map_err(|_cause| NoAnswer::NoTerminal)?;
+    let mut terminal = open()?;
+    let hidden = hide_typing(&terminal).map_err(|_cause| NoAnswer::NoTerminal)?;
     terminal.write_all(question.as_bytes()).map_err(|_cause| NoAnswer::GaveUp)?;
-    let line = read_line(terminal);
+    let line = read_line(&mut terminal);
     drop(hidden);
     line
 }
 
 #[cfg(not(unix))]
-fn read_hidden(_terminal: &mut File, question: &str) -> Result<Plaintext, NoAnswer> {
+fn read_hidden(question: &str) -> Result<Plaintext, NoAnswer> {
     rpassword::prompt_password(question).map(Plaintext::new).map_err(|_cause| NoAnswer::GaveUp)
 }
 

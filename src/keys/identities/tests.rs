@@ -1,7 +1,14 @@
-use std::{fs, path::Path, sync::atomic::AtomicUsize};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use super::*;
-use crate::keys::{Recipient, generate_key_text};
+use crate::{
+    base::secret::Plaintext,
+    keys::{Ask, NoAnswer, Recipient, generate_key_text},
+};
 
 const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
 const ALICE_IDENTITY: &str = "AGE-SECRET-KEY-1HE0PTDE5FJ8C9HK5CEC3NXQKP94ZJ0H8W8J2QC77AUZFKG7MWADSJ9PVZ2";
@@ -322,4 +329,119 @@ fn a_file_without_recipients_is_opened_by_nobody() {
 fn identities_are_shared_between_threads() {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<Identities>();
+}
+
+/// Types the passphrase of the keys in `fixtures/sops/keys`, and counts the questions.
+#[derive(Debug, Default)]
+struct Typist(AtomicUsize);
+
+impl Typist {
+    fn questions(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl Ask for Typist {
+    fn secret(&self, _question: &str) -> Result<Plaintext, NoAnswer> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(Plaintext::new("test-passphrase".to_owned()))
+    }
+
+    fn line(&self, _question: &str) -> Result<String, NoAnswer> {
+        Err(NoAnswer::GaveUp)
+    }
+
+    fn message(&self, text: &str) {
+        panic!("{text}");
+    }
+
+    fn confirm(&self, _text: &str, _yes: &str, _no: Option<&str>) -> Result<bool, NoAnswer> {
+        Err(NoAnswer::GaveUp)
+    }
+}
+
+/// Whose identity is in `dave-binary.age`.
+const DAVE: &str = "age1nug22r54jps5sfh7kg2q6lnd4uvpe22ypnc47kq8fvu5lukd0sxqrutmt5";
+
+fn key_path(name: &str) -> String {
+    format!("{}/fixtures/sops/keys/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn asking(pairs: &[(&str, &str)]) -> (Identities, Arc<Typist>) {
+    let typist = Arc::new(Typist::default());
+    (identities(pairs).with_asker(Asker::new(Arc::<Typist>::clone(&typist))), typist)
+}
+
+fn wrap(recipient: &str, byte: u8) -> String {
+    Recipient::parse(recipient).unwrap().wrap_bytes(&[byte; 32], &Asker::default()).unwrap()
+}
+
+#[test]
+fn a_passphrase_is_asked_for_once_for_all_files_and_threads() {
+    let enc = wrap(DAVE, 4);
+    let (identities, typist) = asking(&[("SOPS_AGE_KEY_FILE", &key_path("dave-binary.age"))]);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let entry = AgeEntry { recipient: DAVE, enc: &enc };
+                assert_eq!(identities.open(&[entry]).unwrap().expose(), &[4; 32]);
+            });
+        }
+    });
+    assert_eq!(typist.questions(), 1);
+    assert_eq!(identities.recipients(), [DAVE]);
+    // For what it does not open it is not asked for again.
+    let (other, _, enc) = generate(0);
+    identities.open(&[AgeEntry { recipient: &other, enc: &enc }]).unwrap_err();
+    assert_eq!(typist.questions(), 1);
+}
+
+#[test]
+fn groups_are_opened_by_what_is_cheap_as_long_as_that_is_enough() {
+    let (bob, bobs, of_bob) = generate(2);
+    let (nobody, _, of_nobody) = generate(9);
+    let (of_dave, of_alice) = (wrap(DAVE, 3), wrap(ALICE, 1));
+    let entries = [(DAVE, &of_dave), (ALICE, &of_alice), (&nobody, &of_nobody), (&bob, &of_bob)]
+        .map(|(recipient, enc)| [AgeEntry { recipient, enc }]);
+    let groups: Vec<&[AgeEntry<'_>]> = entries.iter().map(<[_; 1]>::as_slice).collect();
+    let path = key_path("dave-binary.age");
+    let (identities, typist) =
+        asking(&[("SOPS_AGE_KEY", &format!("{bobs} {ALICE_IDENTITY}")), ("SOPS_AGE_KEY_FILE", &path)]);
+    let open = |needed| {
+        let opened = identities.open_groups(&groups, needed);
+        let bytes: Vec<u8> = opened.secrets.iter().map(|secret| secret.as_ref().map_or(0, |bytes| bytes[0])).collect();
+        (bytes, opened.missing.is_some(), typist.questions())
+    };
+    assert_eq!(open(1), (vec![0, 1, 0, 0], false, 0));
+    assert_eq!(open(2), (vec![0, 1, 0, 2], false, 0));
+    assert_eq!(open(3), (vec![3, 1, 0, 2], false, 1));
+    assert_eq!(open(4), (vec![3, 1, 0, 2], true, 1));
+    assert_eq!(open(2), (vec![3, 1, 0, 0], false, 1));
+}
+
+#[test]
+fn an_ssh_key_owns_what_names_it_with_whatever_comment() {
+    let public = fs::read_to_string(key_path("ssh_ed25519.pub")).unwrap();
+    let bare = public.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let enc = wrap(&public, 5);
+    let identities = identities(&[("SOPS_AGE_KEY_FILE", &key_path("ssh_ed25519"))]);
+    for recipient in [public.as_str(), &bare, &format!("{bare} other")] {
+        let Owned::Opened(key) = identities.open_own(AgeEntry { recipient, enc: &enc }) else { panic!("{recipient}") };
+        assert_eq!(key.expose(), &[5; 32]);
+    }
+    assert_eq!(identities.recipients(), [bare]);
+}
+
+#[test]
+fn what_a_passphrase_was_not_asked_for_is_told_as_such() {
+    let home = Home::new("", "");
+    fs::create_dir(home.path(".ssh")).unwrap();
+    home.write(".ssh/id_ed25519", &fs::read_to_string(key_path("ssh_ed25519_passphrase")).unwrap());
+    let (identities, typist) = asking(&[("HOME", &home.directory())]);
+    let other = fs::read_to_string(key_path("ssh_rsa.pub")).unwrap();
+    let enc = wrap(&other, 0);
+    let error = identities.open(&[AgeEntry { recipient: &other, enc: &enc }]).unwrap_err();
+    let told: Vec<String> = error.searched.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|told| told.ends_with("id_ed25519): behind a passphrase")), "{told:?}");
+    assert_eq!(typist.questions(), 0);
 }
