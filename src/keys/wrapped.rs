@@ -29,6 +29,9 @@ pub enum WrappedFault {
     /// It is for another kind of recipient than the one that is named beside it.
     #[error("is not for a recipient of the kind that is named beside it")]
     OtherKind,
+    /// It is for another SSH key than the one that is named beside it.
+    #[error("is not for the SSH key that is named beside it")]
+    OtherKey,
 }
 
 /// The header of an age file, without what is encrypted in it.
@@ -80,10 +83,13 @@ pub fn check_wrapped(recipient: &str, enc: &str) -> Result<(), WrappedFault> {
         // What a plugin writes is its own affair.
         Some(RecipientKind::Plugin) | None => "",
     };
-    if header.stanzas.iter().any(|stanza| stanza.kind.starts_with(expected)) {
-        Ok(())
-    } else {
-        Err(WrappedFault::OtherKind)
+    if !header.stanzas.iter().any(|stanza| stanza.kind.starts_with(expected)) {
+        return Err(WrappedFault::OtherKind);
+    }
+    // Of SSH keys, unlike the others, an entry tells which one it is for.
+    match SshPublic::parse(recipient) {
+        Ok(key) if !header.stanzas.iter().any(|stanza| stanza.is_for(&key)) => Err(WrappedFault::OtherKey),
+        _ => Ok(()),
     }
 }
 
@@ -146,6 +152,21 @@ mod tests {
         check(ALICE, &rearmored(|_file| ()), Ok(()));
         check("anything", &wrapped(), Ok(()));
         check(ALICE, &wrapped().replace('\n', "\r\n"), Ok(()));
+    }
+
+    #[test]
+    fn an_entry_for_an_ssh_key_is_for_the_one_that_it_names() {
+        let public = |name: &str| {
+            let path = format!("{}/fixtures/sops/keys/{name}.pub", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).unwrap()
+        };
+        let (first, second) = (public("ssh_ed25519"), public("ssh_ed25519_passphrase"));
+        let key = DataKey::generate().unwrap();
+        let enc = Recipient::parse(&first).unwrap().wrap(&key, &Asker::default()).unwrap();
+        check(&first, &enc, Ok(()));
+        check(&second, &enc, Err(WrappedFault::OtherKey));
+        check(&public("ssh_rsa"), &enc, Err(WrappedFault::OtherKey));
+        check(ALICE, &enc, Err(WrappedFault::OtherKind));
     }
 
     #[test]
