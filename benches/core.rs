@@ -24,6 +24,7 @@ use gitops_secrets::{
     },
     keys::{AgeEntry, Asker, Identities, Recipient},
     sops::{
+        block::WrappedGroups,
         file::{MacPolicy, NewFile, SopsFile, encrypt},
         selector::{Selector, SelectorKind},
     },
@@ -62,7 +63,7 @@ fn big() -> String {
 /// A data key, and what is needed to encrypt with it.
 struct Sealer {
     key: DataKey,
-    wrapped: Vec<(String, String)>,
+    wrapped: WrappedGroups,
     selector: Selector,
 }
 
@@ -70,7 +71,7 @@ impl Sealer {
     fn new(selector: Selector) -> Self {
         let key = DataKey::generate().unwrap();
         let enc = Recipient::parse(RECIPIENT).unwrap().wrap(&key, &Asker::default()).unwrap();
-        Self { key, wrapped: vec![(RECIPIENT.to_owned(), enc)], selector }
+        Self { key, wrapped: vec![(RECIPIENT.to_owned(), enc)].into(), selector }
     }
 
     fn seal(&self, text: &str) -> String {

@@ -18,10 +18,7 @@ use super::{
     no_identity::{EntryProblem, NoIdentity},
     recipient::find_plugin,
 };
-use crate::base::{
-    env::Env,
-    secret::{DATA_KEY_BYTES, DataKey},
-};
+use crate::base::{env::Env, secret::DataKey};
 
 /// One `age` entry of a file's metadata.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +36,10 @@ pub enum Owned {
     Absent,
     /// It is at hand, but only a plugin could tell.
     Unasked,
-    /// It does not open the entry, or not to a data key.
+    /// It does not open the entry.
     Refused,
-    /// It opens the entry.
-    Opened(DataKey),
+    /// It opens the entry, which holds this.
+    Opened(Zeroizing<Vec<u8>>),
 }
 
 /// What the groups of a file hold for us.
@@ -132,6 +129,16 @@ impl Identities {
         OpenedGroups { secrets: attempt.into_opened(), missing }
     }
 
+    /// Opens what each of `groups` wraps, in their order, with what is at hand: no command is run, no plugin started, and
+    /// nobody asked.
+    #[must_use]
+    pub fn open_at_hand(&self, groups: &[&[AgeEntry<'_>]]) -> Vec<Option<Zeroizing<Vec<u8>>>> {
+        let mut attempt = Attempt::new(groups, groups.len(), SECRET_LIMIT_BYTES, Ok);
+        self.read_files();
+        self.try_plain(&mut attempt);
+        attempt.into_opened()
+    }
+
     /// Opens an armored age file of ours that is for `recipients`, and holds no more than `limit_bytes`.
     ///
     /// # Errors
@@ -160,8 +167,8 @@ impl Identities {
         let Some(own) = known.plain().iter().find(|held| held.identity.is_named(entry.recipient)) else {
             return Owned::Absent;
         };
-        let opened = unwrap(entry.enc, DATA_KEY_BYTES, std::iter::once(&own.identity)).ok().flatten();
-        opened.and_then(DataKey::from_bytes).map_or(Owned::Refused, Owned::Opened)
+        let opened = unwrap(entry.enc, SECRET_LIMIT_BYTES, std::iter::once(&own.identity)).ok().flatten();
+        opened.map_or(Owned::Refused, Owned::Opened)
     }
 
     /// The recipient of every identity found, or the plugin that knows it; those of costly sources only if a file needed

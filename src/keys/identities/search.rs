@@ -70,7 +70,7 @@ impl Identities {
     }
 
     /// Tries what can be used at once, past what was tried before.
-    fn try_plain<T, A>(&self, attempt: &mut Attempt<'_, T, A>) -> bool
+    pub(super) fn try_plain<T, A>(&self, attempt: &mut Attempt<'_, T, A>) -> bool
     where
         A: Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
     {

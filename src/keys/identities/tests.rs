@@ -427,7 +427,7 @@ fn an_ssh_key_owns_what_names_it_with_whatever_comment() {
     let identities = identities(&[("SOPS_AGE_KEY_FILE", &key_path("ssh_ed25519"))]);
     for recipient in [public.as_str(), &bare, &format!("{bare} other")] {
         let Owned::Opened(key) = identities.open_own(AgeEntry { recipient, enc: &enc }) else { panic!("{recipient}") };
-        assert_eq!(key.expose(), &[5; 32]);
+        assert_eq!(key.as_slice(), [5; 32]);
     }
     assert_eq!(identities.recipients(), [bare]);
 }
