@@ -11,6 +11,7 @@ use gitops_secrets::{
     ops::{
         error::{Naming, OpError},
         format::FormatError,
+        group::{GroupState, TooFewGroups},
         value::JsonFault,
     },
     sops::error::{MetadataFault, SopsError, ValueFault},
@@ -117,15 +118,22 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::TwoSelectors { .. } => "leave the flag out, or use the kind of selector that the rule has",
         OpError::NoRecipient(Naming::Rule { .. }) => "add a recipient to the rule's `age`",
         OpError::NoRecipient(_) => "name at least one recipient",
-        OpError::SeveralGroups { .. } => "use sops for this file",
+        OpError::EmptyGroup { .. } => "add a recipient to the group, or take the group out",
+        OpError::Threshold { .. } => {
+            "a threshold is at least 2, and no more than the rule has `key_groups`, of which there are at most 255"
+        }
+        OpError::TooFewGroups(short) => return Some(hint_for_groups(short)),
+        OpError::Shares(_) => "a share was changed or put there twice; see the file's history",
         OpError::ForeignKey { .. } => "use sops for this file, or remove the key",
         OpError::NothingEncrypted { .. } => "correct the selector, or insist with --allow-unencrypted",
-        OpError::OntoSelector { .. } | OpError::OntoRecipients { .. } => {
+        OpError::OntoSelector { .. } | OpError::OntoRecipients { .. } | OpError::OntoGroups { .. } => {
             "encrypt without --onto: every value gets a new ciphertext then"
         }
         OpError::UnknownRecipients(_) => {
             "add them to the rule, take them out with --rm-age, or insist with --keep-recipients"
         }
+        OpError::KeepWhere { .. } => "add them to a group of the rule, or take them out with --rm-age",
+        OpError::GroupEmptied(_) => "give the group another recipient first, or take the group out of the rule",
         OpError::RecipientPresent(_) => "leave --add-age out; with --keep-recipients it stays",
         OpError::RecipientAbsent(_) => "see who is with `secrets explain` and in the file's `sops` block",
         OpError::Path(_) => "write it as stringData.password, users[0].token, data.\"tls.crt\"",
@@ -175,6 +183,14 @@ const fn hint_for_sops(error: &SopsError) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+fn hint_for_groups(short: &TooFewGroups) -> String {
+    let foreign = short.groups.iter().filter(|group| group.state == GroupState::Foreign).count();
+    if short.groups.len() - foreign < short.needed && foreign > 0 {
+        return "use sops for this file: without keys that are not age's there are too few groups".to_owned();
+    }
+    short.tried.as_ref().map_or_else(|| "see the file's history for its `sops` block".to_owned(), hint_for_search)
 }
 
 fn hint_for_search(tried: &NoIdentity) -> String {
