@@ -498,3 +498,32 @@ fn set_asks_for_a_value_and_does_not_show_it() {
     ends_with(&session, 0);
     assert_eq!(desk.world.runs(&["get", "db.sops.yaml", "stringData.password"]), "hunter \"2\"");
 }
+
+/// Two of three key groups are needed for the file: one identity of another has no business with what is kept of it.
+#[test]
+fn what_is_kept_of_a_file_of_several_key_groups_is_for_who_typed_it() {
+    let desk = Desk::of(groups::world(), "echo '}' >>\"$1\"");
+    assert_eq!(desk.run(&["edit", "a.yaml"]).0, 1);
+    let kept = desk.kept();
+    let [kept] = kept.as_slice() else { panic!("{kept:?}") };
+    let armor = fs::read_to_string(kept).unwrap();
+    let all = recipients(&desk.world.read("a.yaml")).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for (name, opens) in [("alice", true), ("carol", true), ("bob", false), ("lab", false)] {
+        let identity = groups::identity(name);
+        let env = [("SOPS_AGE_KEY", identity.as_str()), ("HOME", "/nonexistent")].into_iter().collect();
+        let opened = gitops_secrets::keys::Identities::from_env(&env).open_file(&armor, &all, 1 << 20);
+        assert_eq!(opened.is_ok(), opens, "{name}");
+    }
+    desk.editor("sed -i '$d' \"$1\"; echo more: text >>\"$1\"").check(&["edit", "--resume", "a.yaml"], 0, "");
+    assert_eq!(desk.clear("a.yaml"), "user: admin\npassword: correct horse\nmore: text\n");
+}
+
+#[test]
+fn a_new_file_is_split_as_its_rule_or_the_flag_says() {
+    let desk = Desk::of(groups::world(), "echo 'a: b' >\"$1\"");
+    desk.check(&["edit", "new.yaml"], 0, "");
+    assert!(desk.world.read("new.yaml").contains("\n    shamir_threshold: 2\n"));
+    desk.check(&["edit", "--shamir-secret-sharing-threshold", "3", "other.yaml"], 0, "");
+    assert!(desk.world.read("other.yaml").contains("\n    shamir_threshold: 3\n"));
+    assert_eq!(desk.clear("new.yaml"), "a: b\n");
+}

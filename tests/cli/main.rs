@@ -14,6 +14,7 @@ mod explain;
 mod filestatus;
 mod get;
 mod globals;
+mod groups;
 mod identity;
 mod rotate;
 #[cfg(target_os = "linux")]

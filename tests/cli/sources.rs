@@ -42,7 +42,7 @@ fn put_ssh_key(world: &World, from: &str, name: &str) {
 
 /// Answers every question that comes with the next of `answers`, and gives back all that was shown.
 #[track_caller]
-fn converse(world: &World, arguments: &[&str], answers: &[&str], code: i32) -> String {
+pub(super) fn converse(world: &World, arguments: &[&str], answers: &[&str], code: i32) -> String {
     let mut session = on_terminal(world, arguments);
     let mut shown = String::new();
     for answer in answers {
