@@ -22,8 +22,9 @@ use gitops_secrets::{
         scalar::Scalar,
         tree::Tree,
     },
-    keys::{AgeEntry, Identities, Recipient},
+    keys::{AgeEntry, Asker, Identities, Recipient},
     sops::{
+        block::WrappedGroups,
         file::{MacPolicy, NewFile, SopsFile, encrypt},
         selector::{Selector, SelectorKind},
     },
@@ -62,15 +63,15 @@ fn big() -> String {
 /// A data key, and what is needed to encrypt with it.
 struct Sealer {
     key: DataKey,
-    wrapped: Vec<(String, String)>,
+    wrapped: WrappedGroups,
     selector: Selector,
 }
 
 impl Sealer {
     fn new(selector: Selector) -> Self {
         let key = DataKey::generate().unwrap();
-        let enc = Recipient::parse(RECIPIENT).unwrap().wrap(&key).unwrap();
-        Self { key, wrapped: vec![(RECIPIENT.to_owned(), enc)], selector }
+        let enc = Recipient::parse(RECIPIENT).unwrap().wrap(&key, &Asker::default()).unwrap();
+        Self { key, wrapped: vec![(RECIPIENT.to_owned(), enc)].into(), selector }
     }
 
     fn seal(&self, text: &str) -> String {
@@ -162,11 +163,12 @@ fn values(criterion: &mut Criterion) {
 fn age(criterion: &mut Criterion) {
     let key = DataKey::generate().unwrap();
     let recipient = Recipient::parse(RECIPIENT).unwrap();
-    let enc = recipient.wrap(&key).unwrap();
+    let enc = recipient.wrap(&key, &Asker::default()).unwrap();
     let env: Env = [("SOPS_AGE_KEY_FILE", KEY_FILE), ("HOME", "/nonexistent")].into_iter().collect();
     let entries = [AgeEntry { recipient: RECIPIENT, enc: &enc }];
     let mut group = criterion.benchmark_group("age");
-    group.bench_function("wrap", |bencher| bencher.iter(|| recipient.wrap(black_box(&key)).unwrap()));
+    group
+        .bench_function("wrap", |bencher| bencher.iter(|| recipient.wrap(black_box(&key), &Asker::default()).unwrap()));
     group.bench_function("unwrap", |bencher| {
         bencher.iter(|| Identities::from_env(&env).open(black_box(&entries)).unwrap());
     });

@@ -20,7 +20,7 @@ use respelling::{Respelling, respellings};
 use support::values::values;
 
 fn encrypted(text: &str, key: &DataKey) -> Result<String, gitops_secrets::sops::error::SopsError> {
-    let wrapped = [("age1test".to_owned(), "-----BEGIN AGE ENCRYPTED FILE-----\nnone\n".to_owned())];
+    let wrapped = vec![("age1test".to_owned(), "-----BEGIN AGE ENCRYPTED FILE-----\nnone\n".to_owned())].into();
     let selector = Selector::default_unencrypted_suffix();
     let new = NewFile {
         wrapped: &wrapped,

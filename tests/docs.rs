@@ -258,7 +258,8 @@ fn every_direct_dependency_has_its_line_and_is_used() {
     let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
     let document = fs::read_to_string(Path::new(ROOT).join("docs/dependencies.md")).unwrap();
     let is_section = |line: &str| line.starts_with('[');
-    let normal = names(&manifest, "[dependencies]", is_section);
+    let mut normal = names(&manifest, "[dependencies]", is_section);
+    normal.extend(names(&manifest, "[target.'cfg(not(unix))'.dependencies]", is_section));
     let for_tests = names(&manifest, "[dev-dependencies]", is_section);
     assert!(normal.len() > 15, "{normal:?}");
     assert_eq!(names(&document, "# Dependencies", |line| line.starts_with("For tests")), normal);

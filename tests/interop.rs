@@ -6,6 +6,10 @@
     reason = "a test fails by panicking, and runs the real sops"
 )]
 
+#[path = "interop/groups.rs"]
+mod groups;
+#[path = "interop/keys.rs"]
+mod keys;
 mod support;
 
 use std::{
@@ -17,7 +21,7 @@ use std::{
 use gitops_secrets::{
     base::{env::Env, secret::DataKey},
     crypto::mac::Coverage,
-    keys::{AgeEntry, Identities, Recipient},
+    keys::{AgeEntry, Asker, Identities, Recipient},
     sops::{
         file::{MacPolicy, NewFile, SopsFile, encrypt},
         key_group::MasterKey,
@@ -52,7 +56,8 @@ fn our_selector(sample: &Sample) -> Selector {
 
 fn encrypt_with_ours(text: &str, sample: &Sample) -> Result<String, String> {
     let key = DataKey::generate().unwrap();
-    let wrapped = [(RECIPIENT.to_owned(), Recipient::parse(RECIPIENT).unwrap().wrap(&key).unwrap())];
+    let wrapped = Recipient::parse(RECIPIENT).unwrap().wrap(&key, &Asker::default()).unwrap();
+    let wrapped = vec![(RECIPIENT.to_owned(), wrapped)].into();
     let coverage = if sample.selector.mac_only_encrypted { Coverage::OnlyEncrypted } else { Coverage::AllValues };
     let selector = our_selector(sample);
     let new = NewFile { wrapped: &wrapped, selector: &selector, coverage, step: None, now: "2026-11-21T00:00:00Z" };

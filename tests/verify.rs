@@ -9,6 +9,7 @@ use std::{
 use gitops_secrets::{
     base::{env::Env, secret::DataKey},
     keys::Identities,
+    ops::session::Session,
     sops::{
         file::SopsFile,
         verify::{Content, Rule, Severity, verify, verify_with},
@@ -182,8 +183,14 @@ fn tampering_that_shows_without_a_key_is_told() {
 
 /// An encrypted file and its data key.
 fn sample(number: usize) -> (String, DataKey) {
-    let names =
-        ["351-base-all", "353-base-mixed", "355-base-multidoc", "129-encrypted-comment-regex", "362-base-anchors"];
+    let names = [
+        "351-base-all",
+        "353-base-mixed",
+        "355-base-multidoc",
+        "129-encrypted-comment-regex",
+        "362-base-anchors",
+        "357-base-groups",
+    ];
     let folder = format!("{FIXTURES}/sops/{}", names[number % names.len()]);
     let case = std::fs::read_to_string(format!("{folder}/case.json")).unwrap();
     let case: serde_json::Value = serde_json::from_str(&case).unwrap();
@@ -200,7 +207,7 @@ proptest! {
     /// open is never called clean.
     #[test]
     fn any_change_of_an_encrypted_file_is_survived(
-        number in 0_usize..5,
+        number in 0_usize..6,
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, any::<char>()), 1..8),
     ) {
         let (original, key) = sample(number);
@@ -239,5 +246,29 @@ fn the_names_of_rules_are_kebab_case() {
     for rule in Rule::ALL {
         let is_kebab = rule.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
         assert!(is_kebab && !rule.hint().is_empty() && !rule.hint().ends_with('.'), "{rule}");
+    }
+}
+
+proptest! {
+    /// Lines of a file with key groups taken out, doubled and exchanged: it opens to its own data key, or not at all.
+    #[test]
+    fn whatever_becomes_of_key_groups_they_make_the_data_key_or_are_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..3), 1..4),
+    ) {
+        let (original, key) = sample(5);
+        let mut lines: Vec<&str> = original.lines().collect();
+        for (index, other, kind) in changes {
+            let (at, other) = (index.index(lines.len()), other.index(lines.len()));
+            match kind {
+                0 => drop(lines.remove(at)),
+                1 => lines.insert(other, lines[at]),
+                _ => lines.swap(at, other),
+            }
+        }
+        let text = lines.join("\n");
+        let env = [("SOPS_AGE_KEY_FILE", format!("{FIXTURES}/keys/all.txt")), ("HOME", "/nonexistent".to_owned())];
+        let session = Session::new(env.into_iter().collect(), "/nonexistent".into(), None);
+        let opened = SopsFile::read(&text).ok().and_then(|file| session.open(Path::new("a.yaml"), &file).ok());
+        prop_assert!(opened.is_none_or(|opened| opened.expose() == key.expose()), "{}", text);
     }
 }

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -71,10 +71,10 @@ pub(crate) fn lend_the_terminal() -> TerminalLoan {
     TerminalLoan(())
 }
 
-/// Starts to watch for HUP, INT and TERM: each removes every leftover, then ends the process as the signal would have,
+/// Starts to watch for HUP, INT and TERM: each removes every leftover, lets the terminal show what is typed, then ends the process as the signal would have,
 /// which a shell reports as 128 and the signal's number. INT is ignored while a program has the terminal.
 ///
-/// The binary calls this once, first thing in `main`. A signal that is ignored at the start (`nohup`) stays ignored.
+/// The binary calls this before it has anything to leave behind; again, it does nothing. A signal that is ignored at the start (`nohup`) stays ignored.
 ///
 /// # Errors
 /// The operating system's, when no handler or thread can be had.
@@ -82,6 +82,10 @@ pub(crate) fn lend_the_terminal() -> TerminalLoan {
 pub fn watch_signals() -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+    static ARE_WATCHED: AtomicBool = AtomicBool::new(false);
+    if ARE_WATCHED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     let watched: Vec<i32> = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     let mut signals = signal_hook::iterator::Signals::new(watched)?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -98,6 +102,7 @@ pub fn watch_signals() -> io::Result<()> {
 /// Removes what is left, and dies of `signal`. The list stays locked, so that no other thread adds to it meanwhile.
 #[cfg(unix)]
 fn end_by(signal: i32) {
+    super::typing::show_typing();
     let list = leftovers();
     for path in list.iter() {
         drop(wipe(path));

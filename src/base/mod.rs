@@ -9,4 +9,6 @@ pub mod process;
 pub mod scratch;
 pub mod secret;
 pub mod span;
+#[cfg(unix)]
+pub mod typing;
 pub mod value_path;

@@ -1,4 +1,5 @@
-//! The cipher and the MAC of SOPS: pure functions over bytes. No I/O.
+//! The cipher, the MAC and the secret sharing of SOPS: pure functions over bytes. No I/O.
 
 pub mod cipher;
 pub mod mac;
+pub mod shamir;

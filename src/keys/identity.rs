@@ -6,7 +6,7 @@ use std::{path::Path, str::FromStr as _};
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::armor::find_armor;
+use super::{armor::find_armor, ask::Asker, ssh::SshPublic};
 use crate::base::{
     clock,
     files::{FileError, create_new_private, read_wiped},
@@ -18,9 +18,23 @@ pub(super) const SECRET_LIMIT_BYTES: usize = 1024;
 
 /// An identity that can be used, with its recipient.
 pub(super) struct Identity {
-    x25519: age::x25519::Identity,
+    key: Key,
     /// Computed when it is first asked for: that is a tenth of what opening a small file costs.
-    recipient: OnceLock<String>,
+    recipient: OnceLock<Option<String>>,
+}
+
+/// The private half, by its kind.
+enum Key {
+    X25519(age::x25519::Identity),
+    Ssh(Box<age::ssh::Identity>, SshPublic),
+}
+
+/// The kinds of identity that are one word, told apart by how it begins.
+#[derive(Clone, Copy)]
+enum IdentityKind {
+    X25519,
+    PostQuantum,
+    Plugin,
 }
 
 /// Why a word of an identity source is not used. Never holds the word.
@@ -60,29 +74,79 @@ pub(super) enum UnwrapError {
 }
 
 impl Identity {
-    /// Takes one word of an identity file.
-    pub(super) fn parse(word: &str) -> Result<Self, IdentityProblem> {
+    /// Takes one word of an identity file. `asker` is whom a plugin asks.
+    pub(super) fn parse(word: &str, _asker: &Asker) -> Result<Self, IdentityProblem> {
         let trimmed = word.trim();
-        let kind = if trimmed.starts_with("AGE-PLUGIN-") {
-            Err(IdentityProblem::Plugin)
-        } else if trimmed.starts_with("AGE-SECRET-KEY-PQ-1") {
-            Err(IdentityProblem::PostQuantum)
-        } else if trimmed.starts_with("AGE-SECRET-KEY-1") {
-            Ok(())
-        } else {
-            Err(IdentityProblem::Unknown)
-        };
-        kind?;
+        let kind = IdentityKind::find(trimmed).ok_or(IdentityProblem::Unknown)?;
         if trimmed != word {
             return Err(IdentityProblem::Blank);
         }
-        let x25519 = age::x25519::Identity::from_str(word).map_err(|_reason| IdentityProblem::Damaged)?;
-        Ok(Self { x25519, recipient: OnceLock::new() })
+        let key = match kind {
+            IdentityKind::X25519 => {
+                age::x25519::Identity::from_str(word).map(Key::X25519).map_err(|_reason| IdentityProblem::Damaged)?
+            }
+            IdentityKind::PostQuantum => return Err(IdentityProblem::PostQuantum),
+            IdentityKind::Plugin => return Err(IdentityProblem::Plugin),
+        };
+        Ok(Self { key, recipient: OnceLock::new() })
     }
 
-    /// Its public half.
-    pub(super) fn recipient(&self) -> &str {
-        self.recipient.get_or_init(|| self.x25519.to_public().to_string())
+    /// Takes an SSH key that is not encrypted.
+    pub(super) fn of_ssh(key: age::ssh::Identity, public: SshPublic) -> Self {
+        Self { key: Key::Ssh(Box::new(key), public), recipient: OnceLock::new() }
+    }
+
+    /// Its public half, as a file names it; `None` where only a plugin knows.
+    pub(super) fn recipient(&self) -> Option<&str> {
+        let find = || match &self.key {
+            Key::X25519(key) => Some(key.to_public().to_string()),
+            Key::Ssh(_, public) => Some(public.text.clone()),
+        };
+        self.recipient.get_or_init(find).as_deref()
+    }
+
+    /// The program `age-plugin-NAME` that does the work, if any: that can be slow, and can ask a person.
+    pub(super) fn plugin(&self) -> Option<&str> {
+        match &self.key {
+            Key::X25519(_) | Key::Ssh(..) => None,
+        }
+    }
+
+    /// How people are told of it: by its recipient, if that is known.
+    pub(super) fn name(&self) -> String {
+        let plugin = || format!("an identity of age-plugin-{}", self.plugin().unwrap_or_default());
+        self.recipient().map_or_else(plugin, str::to_owned)
+    }
+
+    /// Whether `recipient` names it.
+    pub(super) fn is_named(&self, recipient: &str) -> bool {
+        match &self.key {
+            Key::Ssh(_, public) => public.is_named(recipient),
+            Key::X25519(_) => self.recipient().is_some_and(|own| own == recipient.trim()),
+        }
+    }
+
+    /// Whether it is the same as `other`, as far as can be told without using it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.recipient().is_some() && self.recipient() == other.recipient()
+    }
+
+    fn as_age(&self) -> &dyn age::Identity {
+        match &self.key {
+            Key::X25519(key) => key,
+            Key::Ssh(key, _) => key.as_ref(),
+        }
+    }
+}
+
+impl IdentityKind {
+    fn find(text: &str) -> Option<Self> {
+        let prefixes = [
+            ("AGE-PLUGIN-", Self::Plugin),
+            ("AGE-SECRET-KEY-PQ-1", Self::PostQuantum),
+            ("AGE-SECRET-KEY-1", Self::X25519),
+        ];
+        prefixes.iter().find(|(prefix, _)| text.starts_with(prefix)).map(|(_, kind)| *kind)
     }
 }
 
@@ -95,7 +159,7 @@ pub(super) fn unwrap<'a>(
     let armor = find_armor(enc).ok_or(UnwrapError::NotArmored)?;
     let reader = age::armor::ArmoredReader::new(armor.as_bytes());
     let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader))?;
-    let identities = identities.map(|identity| &identity.x25519 as &dyn age::Identity);
+    let identities = identities.map(Identity::as_age);
     let mut payload = match decryptor.decrypt(identities) {
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         opened => opened?,
@@ -144,8 +208,8 @@ mod tests {
         let (comments, secret) = text.expose().split_at(text.expose().len() - 75);
         let expected = format!("# created: 2026-11-21T03:58:56Z\n# public key: {recipient}\n");
         assert_eq!(comments, expected);
-        let identity = Identity::parse(secret.strip_suffix('\n').unwrap()).unwrap();
-        assert_eq!(identity.recipient(), recipient);
+        let identity = Identity::parse(secret.strip_suffix('\n').unwrap(), &Asker::default()).unwrap();
+        assert_eq!(identity.recipient(), Some(recipient.as_str()));
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! age recipients and identities, and every place an identity can come from.
 
 mod armor;
+mod ask;
+mod content;
 mod identities;
 mod identity;
 mod no_identity;
+mod reader;
 mod recipient;
 mod source;
+mod ssh;
 mod wrapped;
 
-pub use identities::{AgeEntry, Identities, Owned};
+pub use ask::{Ask, Asker, NoAnswer};
+pub use identities::{AgeEntry, Identities, OpenedGroups, Owned};
 pub use identity::{IdentityProblem, generate_key_file, generate_key_text};
 pub use no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched};
-pub use recipient::{Recipient, RecipientError, RecipientKind, WrapError};
+pub use recipient::{Recipient, RecipientError, RecipientKind, WrapError, is_private};
 pub use source::{Source, SourceProblem, default_key_file};
+pub use ssh::SshFault;
 pub use wrapped::{WrappedFault, check_wrapped};

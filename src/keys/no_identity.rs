@@ -20,6 +20,8 @@ pub enum SearchOutcome {
     Absent,
     /// So many identities that can be used, be it none.
     Identities(usize),
+    /// What only a passphrase opens, which was not given or would not have helped.
+    Locked,
 }
 
 /// Something that may be why no identity opens a file.
@@ -79,6 +81,7 @@ impl fmt::Display for Searched {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.outcome {
             SearchOutcome::Absent => write!(formatter, "{}: absent", self.source),
+            SearchOutcome::Locked => write!(formatter, "{}: behind a passphrase", self.source),
             SearchOutcome::Identities(1) => write!(formatter, "{}: 1 identity", self.source),
             SearchOutcome::Identities(count) => {
                 write!(formatter, "{}: {count} identities", self.source)

@@ -2,7 +2,11 @@
 
 use std::{io::Write as _, str::FromStr as _};
 
-use super::armor::render_armor;
+use super::{
+    armor::render_armor,
+    ask::Asker,
+    ssh::{SshFault, SshPublic, parse_recipient},
+};
 use crate::base::secret::{DataKey, Plaintext};
 
 /// How much of a text that is no recipient an error shows, in characters.
@@ -12,7 +16,14 @@ const SHOWN_CHARACTERS: usize = 72;
 #[derive(Clone)]
 pub struct Recipient {
     text: String,
-    x25519: age::x25519::Recipient,
+    key: Key,
+}
+
+/// The public half, by its kind.
+#[derive(Clone)]
+enum Key {
+    X25519(age::x25519::Recipient),
+    Ssh(age::ssh::Recipient),
 }
 
 /// The kinds of recipient that `sops` 3.13 accepts, told apart as it does: by how the text begins.
@@ -50,6 +61,14 @@ pub enum RecipientError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// It begins as an SSH recipient does, and cannot be used.
+    #[error("recipient {recipient:?}: {fault}")]
+    Ssh {
+        /// The text, shortened.
+        recipient: String,
+        /// What is wrong with it.
+        fault: SshFault,
+    },
     /// It begins as no recipient does.
     #[error("{recipient:?} is not an age recipient")]
     Unknown {
@@ -82,13 +101,19 @@ impl Recipient {
         if is_private(text) {
             return Err(RecipientError::PrivateKey);
         }
-        match RecipientKind::find(text) {
-            None => Err(RecipientError::Unknown { recipient: shorten(text) }),
-            Some(RecipientKind::X25519) => {
-                parse_x25519(text).map_err(|reason| RecipientError::Invalid { recipient: shorten(text), reason })
+        let kind = RecipientKind::find(text).ok_or_else(|| unknown(text))?;
+        let invalid = |reason| RecipientError::Invalid { recipient: shorten(text), reason };
+        let key = match kind {
+            RecipientKind::X25519 => Key::X25519(parse_x25519(text).map_err(invalid)?),
+            RecipientKind::Ssh => {
+                let ssh = parse_recipient(text);
+                Key::Ssh(ssh.map_err(|fault| RecipientError::Ssh { recipient: shorten(text), fault })?)
             }
-            Some(kind) => Err(RecipientError::Unsupported { recipient: shorten(text), kind }),
-        }
+            RecipientKind::PostQuantum | RecipientKind::Plugin => {
+                return Err(RecipientError::Unsupported { recipient: shorten(text), kind });
+            }
+        };
+        Ok(Self { text: text.to_owned(), key })
     }
 
     /// The recipient as it was written: `age1…`.
@@ -98,29 +123,38 @@ impl Recipient {
     }
 
     /// Encrypts a data key to this recipient: an age file in ASCII armor, lines of 64 columns, with a final newline.
+    /// `asker` is whom a plugin asks.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses.
-    pub fn wrap(&self, data_key: &DataKey) -> Result<String, WrapError> {
-        self.wrap_bytes(data_key.expose())
+    pub fn wrap(&self, data_key: &DataKey, asker: &Asker) -> Result<String, WrapError> {
+        self.wrap_bytes(data_key.expose(), asker)
     }
 
     /// Encrypts the whole or a share of a data key, as [`Recipient::wrap`] does.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses.
-    pub fn wrap_bytes(&self, secret: &[u8]) -> Result<String, WrapError> {
-        encrypt(std::slice::from_ref(self), secret).map_err(|cause| self.wrap_error(cause))
+    pub fn wrap_bytes(&self, secret: &[u8], asker: &Asker) -> Result<String, WrapError> {
+        encrypt(std::slice::from_ref(self), secret, asker).map_err(|cause| self.wrap_error(cause))
     }
 
     /// Encrypts any text to all of `recipients`, so that each of them can open it with `age -d`.
     ///
     /// # Errors
     /// [`WrapError`], when age refuses; for nobody, it does.
-    pub fn encrypt_text(recipients: &[Self], text: &Plaintext) -> Result<String, WrapError> {
+    pub fn encrypt_text(recipients: &[Self], text: &Plaintext, asker: &Asker) -> Result<String, WrapError> {
         let named = recipients.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
-        encrypt(recipients, text.expose().as_bytes())
+        encrypt(recipients, text.expose().as_bytes(), asker)
             .map_err(|cause| WrapError { recipient: named, cause: Box::new(cause) })
+    }
+
+    /// What age encrypts with. A plugin is found here, and started by age.
+    fn to_age(&self, _asker: &Asker) -> Result<Box<dyn age::Recipient>, age::EncryptError> {
+        Ok(match &self.key {
+            Key::X25519(key) => Box::new(key.clone()),
+            Key::Ssh(key) => Box::new(key.clone()),
+        })
     }
 
     fn wrap_error(&self, cause: age::EncryptError) -> WrapError {
@@ -128,9 +162,9 @@ impl Recipient {
     }
 }
 
-fn encrypt(recipients: &[Recipient], content: &[u8]) -> Result<String, age::EncryptError> {
-    let recipients = recipients.iter().map(|recipient| &recipient.x25519 as &dyn age::Recipient);
-    let mut writer = age::Encryptor::with_recipients(recipients)?.wrap_output(Vec::new())?;
+fn encrypt(recipients: &[Recipient], content: &[u8], asker: &Asker) -> Result<String, age::EncryptError> {
+    let recipients: Vec<_> = recipients.iter().map(|recipient| recipient.to_age(asker)).collect::<Result<_, _>>()?;
+    let mut writer = age::Encryptor::with_recipients(recipients.iter().map(AsRef::as_ref))?.wrap_output(Vec::new())?;
     writer.write_all(content)?;
     Ok(render_armor(&writer.finish()?))
 }
@@ -151,6 +185,12 @@ impl RecipientKind {
     }
 }
 
+/// The NAME of `age1NAME1…`, if `recipient` is of that form.
+pub(super) fn find_plugin(recipient: &str) -> Option<&str> {
+    let (name, _) = recipient.strip_prefix("age1")?.rsplit_once('1')?;
+    (RecipientKind::find(recipient) == Some(RecipientKind::Plugin)).then_some(name)
+}
+
 impl std::fmt::Display for RecipientKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
@@ -168,11 +208,14 @@ impl RecipientError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::PrivateKey => {
-                "give its public half, which begins with age1 (`age-keygen -y` prints it); \
+                "give its public half (`age-keygen -y` prints it; of an SSH key, the file that ends in .pub has it); \
                  if the private key was shown to anybody, replace it"
             }
-            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Unknown { .. } => {
-                "an X25519 recipient is accepted: age1 and 58 more characters, as `age-keygen` prints it"
+            Self::Ssh { fault: SshFault::Kind(_) | SshFault::SecurityToken | SshFault::RsaTooSmall { .. }, .. } => {
+                "give an age1… recipient, or a key that `ssh-keygen -t ed25519` made"
+            }
+            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Ssh { .. } | Self::Unknown { .. } => {
+                "accepted are age1… as `age-keygen` prints it, ssh-ed25519 …, and ssh-rsa … of 2,048 to 4,096 bits"
             }
         }
     }
@@ -204,19 +247,32 @@ impl std::fmt::Display for Recipient {
     }
 }
 
-fn parse_x25519(text: &str) -> Result<Recipient, &'static str> {
+fn parse_x25519(text: &str) -> Result<age::x25519::Recipient, &'static str> {
     let x25519 = age::x25519::Recipient::from_str(text)
         .map_err(|_reason| "the text is damaged: its checksum, length or alphabet is not that of a recipient")?;
     if SMALL_ORDER.contains(&text) {
         return Err("the public key is one that every data key would leak through");
     }
-    Ok(Recipient { text: text.to_owned(), x25519 })
+    Ok(x25519)
 }
 
-/// Whether `text` is, or holds, a private key of any kind.
-fn is_private(text: &str) -> bool {
+/// Whether `text` is, or holds, a private key of any kind, which must not be shown.
+#[must_use]
+pub fn is_private(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"].iter().any(|mark| upper.contains(mark))
+    // The last one is how the base64 of an OpenSSH key begins.
+    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY", "B3BLBNNZAC1RZXKTDJE"].iter().any(|mark| upper.contains(mark))
+}
+
+/// What begins as no recipient, but perhaps as an SSH key that only signs.
+fn unknown(text: &str) -> RecipientError {
+    let recipient = shorten(text);
+    match SshPublic::parse(text) {
+        Err(fault) if ["ecdsa-sha2-", "sk-"].iter().any(|kind| text.starts_with(kind)) => {
+            RecipientError::Ssh { recipient, fault }
+        }
+        _ => RecipientError::Unknown { recipient },
+    }
 }
 
 fn shorten(text: &str) -> String {
@@ -301,10 +357,18 @@ mod tests {
             "age1yubikey1qwt50",
             Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
         );
-        check(
-            "ssh-ed25519 AAAA me",
-            Err("recipient \"ssh-ed25519 AAAA me\": SSH (ssh-…) recipients are not supported yet"),
+    }
+
+    #[test]
+    fn an_ssh_key_that_cannot_decrypt_is_refused_with_the_reason() {
+        let told = |text: &str| Recipient::parse(text).unwrap_err().to_string();
+        let ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= me";
+        assert!(
+            told(ecdsa)
+                .ends_with("SSH keys of the kind ecdsa-sha2-nistp256 cannot decrypt: only ssh-ed25519 and ssh-rsa can")
         );
+        assert!(told("ssh-dss AAAAB3NzaC1kc3M= me").contains("SSH keys of the kind ssh-dss cannot decrypt"));
+        assert!(told("sk-ssh-ed25519@openssh.com AAAA").contains("an SSH key on a security token cannot decrypt"));
     }
 
     #[test]
@@ -315,6 +379,8 @@ mod tests {
             "x AGE-SECRET-KEY-PQ-1HE0PTD",
             "AGE-PLUGIN-YUBIKEY-1HE0PTD",
             "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "ssh-ed25519 b3BlbnNzaC1rZXktdjEAAAAA",
         ] {
             check(text, Err("a private key stands where a recipient belongs"));
             let debug = format!("{:?}", Recipient::parse(text));

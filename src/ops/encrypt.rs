@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
+    audience::Audience,
     error::OpError,
     named::Named,
     note::Note,
-    recipients::{generate_data_key, one_group, recipients_of_rule, wrap_all},
+    recipients::generate_data_key,
     session::{Applied, Session},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     keys::Recipient,
     sops::{
         file::{Encrypted, MacPolicy, NewFile, SopsFile, encrypt as seal},
-        key_group::MasterKey,
+        key_group::{KeyGroup, MasterKey},
         metadata::Metadata,
         selector::Selector,
         shape::check_is_plain,
@@ -31,6 +32,8 @@ use crate::{
 pub struct Wishes {
     /// Whom for; `None` for the recipients of the rule.
     pub recipients: Option<Vec<Recipient>>,
+    /// How many of several key groups are needed to decrypt; `None` as the rule says.
+    pub threshold: Option<usize>,
     /// Which values; `None` for the selector of the rule, or else the default one.
     pub selector: Option<Selector>,
     /// Which values the MAC covers; `None` as the rule says.
@@ -39,6 +42,16 @@ pub struct Wishes {
     pub step: Option<usize>,
     /// What happens when the selector picks no value.
     pub clear: ClearText,
+}
+
+impl Wishes {
+    /// Whom a new file is for, by these wishes and the rule.
+    ///
+    /// # Errors
+    /// As for [`Audience::new`].
+    pub(super) fn audience(&self, applied: &Applied) -> Result<Audience, OpError> {
+        Audience::new(applied, self.recipients.as_deref(), self.threshold)
+    }
 }
 
 /// What happens when the selector picks no value.
@@ -76,14 +89,11 @@ fn find_metadata(text: &Plaintext) -> Option<OpError> {
 
 fn encrypt_plain(session: &Session, name: &Path, text: &Plaintext, wishes: &Wishes) -> Result<String, OpError> {
     let plan = Plan::new(session, name, wishes)?;
-    let recipients = match &wishes.recipients {
-        Some(recipients) => recipients.clone(),
-        None => recipients_of_rule(&plan.applied)?,
-    };
+    let audience = wishes.audience(&plan.applied)?;
     let selector = plan.selector(wishes)?.cloned().unwrap_or_else(Selector::default_unencrypted_suffix);
     let key = generate_data_key()?;
     let new = NewFile {
-        wrapped: &wrap_all(&recipients, &key)?,
+        wrapped: &audience.wrap(&key, session.asker())?,
         selector: &selector,
         coverage: plan.coverage(wishes),
         step: plan.step(wishes),
@@ -186,21 +196,38 @@ impl Plan {
     }
 
     fn check_recipients(&self, file: &SopsFile<'_>, onto: &Onto, wishes: &Wishes) -> Result<(), OpError> {
-        let wanted = match &wishes.recipients {
-            Some(recipients) => recipients.clone(),
-            None if self.applied.rule().is_some() => recipients_of_rule(&self.applied)?,
-            None => return Ok(()),
+        let own = sorted(file.metadata.key_groups());
+        let own_threshold = file.metadata.threshold;
+        let (wanted, threshold) = if wishes.recipients.is_none() && self.applied.rule().is_none() {
+            (own.clone(), wishes.threshold.unwrap_or(own_threshold))
+        } else {
+            let audience = wishes.audience(&self.applied)?;
+            (sorted(audience.key_groups()), audience.threshold)
         };
-        let wanted: BTreeSet<MasterKey> =
-            wanted.iter().map(|recipient| MasterKey::Age(recipient.as_str().to_owned())).collect();
-        let own: BTreeSet<MasterKey> = one_group(&file.metadata)?.iter().map(|entry| entry.key.clone()).collect();
-        let different = wanted.symmetric_difference(&own);
+        let keys =
+            |groups: &[BTreeSet<MasterKey>]| -> BTreeSet<MasterKey> { groups.iter().flatten().cloned().collect() };
+        let (all_wanted, all_own) = (keys(&wanted), keys(&own));
+        let different = all_wanted.symmetric_difference(&all_own);
         let different: Vec<Named> = different.map(|key| Named::new(key, self.applied.policy())).collect();
-        if different.is_empty() {
+        let onto = onto.path.clone();
+        if !different.is_empty() {
+            return Err(OpError::OntoRecipients { onto, different });
+        }
+        let is_split_alike = own.len() == 1 || threshold == own_threshold;
+        if wanted == own && is_split_alike {
             return Ok(());
         }
-        Err(OpError::OntoRecipients { onto: onto.path.clone(), different })
+        let has = format!("{} of {}", own_threshold.max(1), own.len());
+        let asked = format!("{threshold} of {}", wanted.len());
+        Err(OpError::OntoGroups { onto, has, asked })
     }
+}
+
+/// Key groups to be compared: neither their order matters, nor that within them.
+fn sorted(groups: impl IntoIterator<Item = KeyGroup>) -> Vec<BTreeSet<MasterKey>> {
+    let mut groups: Vec<BTreeSet<MasterKey>> = groups.into_iter().map(|group| group.0.into_iter().collect()).collect();
+    groups.sort();
+    groups
 }
 
 fn checked(encrypted: Encrypted, selector: &Selector, clear: ClearText) -> Result<String, OpError> {

@@ -9,6 +9,7 @@ use crate::{
         span::LineColumn,
         value_path::ValuePathError,
     },
+    crypto::shamir::ShareError,
     document::yaml::change::ChangeError,
     keys::{NoIdentity, RecipientError, WrapError},
     policy::PolicyError,
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-use super::{format::FormatError, named::Named, value::JsonError};
+use super::{format::FormatError, group::TooFewGroups, named::Named, value::JsonError};
 
 /// A fact about one file of a command. Never holds a decrypted value.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +64,36 @@ pub enum OpError {
     /// A text is no recipient.
     #[error(transparent)]
     Recipient(#[from] RecipientError),
+    /// What a policy or a file names is no recipient.
+    #[error("{naming}{}: {fault}", at(*place))]
+    NamedRecipient {
+        /// Who says so.
+        naming: Naming,
+        /// Where, in the policy.
+        place: Option<LineColumn>,
+        /// What is wrong with it.
+        fault: RecipientError,
+    },
     /// A data key cannot be wrapped.
     #[error(transparent)]
     Wrap(#[from] WrapError),
     /// Nobody is named whom the data key could be wrapped for.
     #[error("{0} names no recipient")]
     NoRecipient(Naming),
-    /// The data key would be split, or is.
-    #[error("{naming} has {groups} key groups (Shamir), which are not supported yet")]
-    SeveralGroups {
+    /// A key group of several that names nobody.
+    #[error("{naming} names no recipient in key group {number}")]
+    EmptyGroup {
         /// Who says so.
         naming: Naming,
-        /// How many.
+        /// The group, counted from 1.
+        number: usize,
+    },
+    /// A data key is not split like that.
+    #[error("a data key cannot be split so that {threshold} of {groups} key groups open it")]
+    Threshold {
+        /// How many groups would be needed.
+        threshold: usize,
+        /// How many there are.
         groups: usize,
     },
     /// A key that is not age's.
@@ -95,6 +114,12 @@ pub enum OpError {
         /// Whom the file says that it is for.
         recipients: Vec<Named>,
     },
+    /// Too few of the key groups open.
+    #[error(transparent)]
+    TooFewGroups(Box<TooFewGroups>),
+    /// What the key groups hold does not fit together.
+    #[error("the shares of its key groups make no data key")]
+    Shares(#[source] ShareError),
     /// The selector picks nothing.
     #[error("`{kind}: {pattern}` picks no value, so that {}", staying(*clear_values))]
     NothingEncrypted {
@@ -126,6 +151,16 @@ pub enum OpError {
         /// Who is on one side only.
         different: Vec<Named>,
     },
+    /// `--onto` a file for the same recipients in other groups.
+    #[error("{} is encrypted for other key groups ({has}) than is asked for ({asked})", onto.display())]
+    OntoGroups {
+        /// The file.
+        onto: PathBuf,
+        /// How many of how many groups it needs.
+        has: String,
+        /// How many of how many groups are asked for.
+        asked: String,
+    },
     /// A fault of the file that `--onto` names.
     #[error("{}", onto.display())]
     Onto {
@@ -147,6 +182,22 @@ pub enum OpError {
     /// No recipient would remain.
     #[error("no recipient would remain")]
     NobodyLeft,
+    /// No recipient would remain in a key group of several.
+    #[error("no recipient would remain in key group {0}")]
+    GroupEmptied(usize),
+    /// A recipient that only the file names is to be kept, and there is no telling in which group.
+    #[error(
+        "the file has {file} and its creation rule {rule} key groups: it is open in which to keep {}",
+        list(unknown)
+    )]
+    KeepWhere {
+        /// How many the file has.
+        file: usize,
+        /// How many the rule has.
+        rule: usize,
+        /// Who would be kept.
+        unknown: Vec<Named>,
+    },
     /// The text is no path into a document.
     #[error(transparent)]
     Path(#[from] ValuePathError),
@@ -260,6 +311,10 @@ pub enum Naming {
     /// The command line.
     #[error("the command line")]
     Command,
+}
+
+fn at(place: Option<LineColumn>) -> String {
+    place.map(|place| format!(" at {place}")).unwrap_or_default()
 }
 
 fn staying(clear_values: usize) -> String {

@@ -1,5 +1,6 @@
 //! What the commands do, one verb per file: text in, text out, on top of everything else. Prints nothing.
 
+mod audience;
 pub mod decrypt;
 pub mod edit;
 pub mod encrypt;
@@ -7,9 +8,11 @@ pub mod error;
 pub mod filestatus;
 pub mod format;
 pub mod get;
+pub mod group;
 pub mod in_place;
 pub mod named;
 pub mod note;
+mod open;
 mod policies;
 pub mod pool;
 pub mod recipients;

@@ -31,6 +31,14 @@ pub enum Note {
         /// The file.
         path: PathBuf,
     },
+    /// Foreign keys that a rotation drops.
+    #[error("{}: the creation rule does not name {keys}, which cannot open the file any more", path.display())]
+    ForeignDropped {
+        /// The file.
+        path: PathBuf,
+        /// The keys.
+        keys: String,
+    },
     /// The file is another one than when the kept text was taken from it.
     #[error("{}: the file has changed since this text was typed: what is new in it goes unless you add it", path.display())]
     KeptFromOther {

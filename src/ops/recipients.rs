@@ -1,41 +1,11 @@
 //! Whom a data key is wrapped for: out of a rule, out of a file, and with the names that people know them by.
 
-use super::{
-    error::{Naming, OpError},
-    policies::Applied,
-};
+use super::error::{Naming, OpError};
 use crate::{
-    base::secret::DataKey,
+    base::{secret::DataKey, span::LineColumn},
     keys::Recipient,
-    sops::{
-        block::WrappedKeys,
-        key_group::MasterKey,
-        metadata::{KeyEntry, Metadata},
-    },
+    sops::key_group::MasterKey,
 };
-
-/// The entries of a file that has one key group.
-pub(super) fn one_group(metadata: &Metadata) -> Result<&[KeyEntry], OpError> {
-    match metadata.groups.as_slice() {
-        [] => Err(OpError::NoRecipient(Naming::File)),
-        [group] => Ok(group),
-        groups => Err(OpError::SeveralGroups { naming: Naming::File, groups: groups.len() }),
-    }
-}
-
-/// The recipients of the rule that applies.
-///
-/// # Errors
-/// [`OpError`] for no rule, for several groups, for foreign keys, for what is no recipient.
-pub(super) fn recipients_of_rule(applied: &Applied) -> Result<Vec<Recipient>, OpError> {
-    let (Some(policy), Some(rule)) = (applied.policy(), applied.rule()) else { return Err(applied.missing()) };
-    let naming = || Naming::Rule { number: rule.index + 1, policy: policy.path().to_owned() };
-    match rule.key_groups.as_slice() {
-        [group] => parse_all(&group.0, naming),
-        [] => Err(OpError::NoRecipient(naming())),
-        groups => Err(OpError::SeveralGroups { naming: naming(), groups: groups.len() }),
-    }
-}
 
 /// Takes a list with commas, as `--age` and `SOPS_AGE_RECIPIENTS` have it; each recipient counts once.
 ///
@@ -50,15 +20,6 @@ pub fn parse_recipients<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<
         }
     }
     Ok(recipients)
-}
-
-/// The data key wrapped for each of `recipients`.
-///
-/// # Errors
-/// [`OpError::Wrap`].
-pub(super) fn wrap_all(recipients: &[Recipient], key: &DataKey) -> Result<WrappedKeys, OpError> {
-    let wrap = |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(key)?));
-    recipients.iter().map(wrap).collect()
 }
 
 /// A new data key.
@@ -83,20 +44,24 @@ pub(super) fn refuse_foreign<'k>(
     })
 }
 
-fn parse_all<'k>(
-    keys: impl IntoIterator<Item = &'k MasterKey>,
+/// The recipients of a key group, each once. `place` tells where one stands, if `naming` is not enough.
+///
+/// # Errors
+/// [`OpError`] for foreign keys, for what is no recipient.
+pub(super) fn parse_group(
+    keys: &[MasterKey],
     naming: impl Fn() -> Naming,
+    place: impl Fn(&str) -> Option<LineColumn>,
 ) -> Result<Vec<Recipient>, OpError> {
-    let parse = |key: &MasterKey| match key {
-        MasterKey::Age(recipient) => Ok(Recipient::parse(recipient)?),
-        MasterKey::Foreign { kind, id } => Err(OpError::ForeignKey { naming: naming(), kind: *kind, id: id.clone() }),
-    };
+    refuse_foreign(keys, &naming)?;
     let mut recipients: Vec<Recipient> = Vec::new();
-    for recipient in keys.into_iter().map(parse) {
-        let recipient = recipient?;
+    for id in keys.iter().map(MasterKey::id) {
+        let recipient = Recipient::parse(id);
+        let recipient =
+            recipient.map_err(|fault| OpError::NamedRecipient { naming: naming(), place: place(id), fault })?;
         if !recipients.contains(&recipient) {
             recipients.push(recipient);
         }
     }
-    if recipients.is_empty() { Err(OpError::NoRecipient(naming())) } else { Ok(recipients) }
+    Ok(recipients)
 }

@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{error::OpError, named::Named, note::Notes, policies::Policies, recipients::one_group};
+use super::{
+    error::OpError,
+    named::Named,
+    note::Notes,
+    open::{age_entries, open_groups},
+    policies::Policies,
+};
 use crate::{
     base::{env::Env, secret::DataKey},
-    keys::{AgeEntry, Identities},
+    keys::{Asker, Identities},
     policy::absolute,
-    sops::{file::SopsFile, key_group::MasterKey},
+    sops::{file::SopsFile, key_group::MasterKey, metadata::KeyEntry},
 };
 
 pub use super::policies::Applied;
@@ -35,6 +41,18 @@ impl Session {
             directory,
             notes: Notes::default(),
         }
+    }
+
+    /// The same run, with somebody to ask for passphrases. Without, it is as if there was no terminal.
+    #[must_use]
+    pub fn with_asker(mut self, asker: Asker) -> Self {
+        self.identities = Identities::from_env(&self.env).with_asker(asker);
+        self
+    }
+
+    /// Whom to ask.
+    pub(super) const fn asker(&self) -> &Asker {
+        self.identities.asker()
     }
 
     /// The environment.
@@ -78,20 +96,14 @@ impl Session {
     /// Opens the data key of `file`, called `name`.
     ///
     /// # Errors
-    /// [`OpError::NoIdentity`], [`OpError::SeveralGroups`].
+    /// [`OpError::NoIdentity`]; of several key groups [`OpError::TooFewGroups`] and [`OpError::Shares`].
     pub fn open(&self, name: &Path, file: &SopsFile<'_>) -> Result<DataKey, OpError> {
-        let group = one_group(&file.metadata)?;
-        let entries: Vec<AgeEntry<'_>> = group
-            .iter()
-            .filter_map(|entry| match &entry.key {
-                MasterKey::Age(recipient) => Some(AgeEntry { recipient, enc: &entry.enc }),
-                MasterKey::Foreign { .. } => None,
-            })
-            .collect();
-        self.identities.open(&entries).map_err(|tried| OpError::NoIdentity {
-            tried: Box::new(tried),
-            recipients: self.named(name, group.iter().map(|entry| &entry.key)),
-        })
+        let named = |group: &[KeyEntry]| self.named(name, group.iter().map(|entry| &entry.key));
+        let [group] = file.metadata.groups.as_slice() else {
+            return open_groups(&self.identities, file, named);
+        };
+        let opened = self.identities.open(&age_entries(group));
+        opened.map_err(|tried| OpError::NoIdentity { tried: Box::new(tried), recipients: named(group) })
     }
 
     /// Opens an age file of ours that is for `recipients`, and holds no more than `limit_bytes`.

@@ -28,6 +28,11 @@ impl PlacedKey {
         Self { key, at, merged: false }
     }
 
+    /// How it is written, and the byte where it stands.
+    pub(super) fn written(&self) -> (&str, usize) {
+        (self.key.id(), self.at)
+    }
+
     const fn foreign(kind: ForeignKind, id: String, at: usize) -> Self {
         Self::new(MasterKey::Foreign { kind, id }, at)
     }

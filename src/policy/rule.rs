@@ -4,7 +4,7 @@ use std::{path::Path, sync::OnceLock};
 
 use super::{
     error::{PolicyError, PolicyErrorKind},
-    keys::{self, FlatFields},
+    keys::{self, FlatFields, PlacedKey},
     node::Node,
     reader::Reader,
     warning::{PolicyWarning, PolicyWarningKind},
@@ -104,6 +104,8 @@ pub struct CreationRule {
     pub path_regex: Option<PathRegex>,
     /// Whom its files are encrypted for: one group, or several that each hold a share of the data key.
     pub key_groups: Vec<KeyGroup>,
+    /// Where each key stands.
+    key_places: Vec<(String, LineColumn)>,
     /// How many groups are needed to decrypt, if it says so; of one group always one.
     pub shamir_threshold: Option<usize>,
     /// Which values are encrypted; `None` for the default, [`Selector::default_unencrypted_suffix`].
@@ -115,6 +117,12 @@ pub struct CreationRule {
 }
 
 impl CreationRule {
+    /// Where the rule names the key `id` first.
+    #[must_use]
+    pub fn place_of(&self, id: &str) -> Option<LineColumn> {
+        self.key_places.iter().find(|(known, _)| known == id).map(|(_, place)| *place)
+    }
+
     /// How many groups are needed to decrypt.
     #[must_use]
     pub fn threshold(&self) -> usize {
@@ -168,6 +176,7 @@ pub(super) fn parse(reader: &mut Reader<'_>, node: &Node, index: usize) -> Resul
         place: reader.place(node.used_at),
         path_regex: None,
         key_groups: Vec::new(),
+        key_places: Vec::new(),
         shamir_threshold: None,
         selector: None,
         mac_only_encrypted: false,
@@ -255,6 +264,8 @@ fn add_keys(
             Err(error) => problem = Some(error),
         }
     }
+    let placed = listed.iter().flatten().map(PlacedKey::written);
+    rule.key_places = placed.map(|(id, at)| (id.to_owned(), reader.place(at))).collect();
     rule.key_groups = keys::deduplicate(reader, rule.index, listed);
     rule.problem = rule.problem.take().or(problem);
     Ok(())

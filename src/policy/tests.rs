@@ -161,9 +161,8 @@ fn a_mistake_that_sops_swallows_is_a_warning_with_a_place() {
     );
     check_warnings(
         "creation_rules:\n- key_groups: [{age: [a]}, {pgp: [b]}]\n",
-        &[
-            "rule 1 has 2 key groups and no `shamir_threshold`: a key of every group is needed to decrypt at line 2, column 3",
-        ],
+        &["rule 1 has 2 key groups and no `shamir_threshold`: a key of every group is needed to decrypt, and of one \
+             group any key would do at line 2, column 3"],
     );
     check_warnings(
         "creation_rules:\n- {age: a, path_regex: '.*.yaml'}\n",

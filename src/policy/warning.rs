@@ -39,7 +39,8 @@ pub enum PolicyWarningKind {
     },
     /// Several groups make SOPS split the data key, and every group is needed to put it together.
     #[error(
-        "rule {} has {groups} key groups and no `shamir_threshold`: a key of every group is needed to decrypt",
+        "rule {} has {groups} key groups and no `shamir_threshold`: a key of every group is needed to decrypt, and of one \
+         group any key would do",
         rule + 1
     )]
     ShamirWithoutThreshold {

@@ -1,7 +1,7 @@
 //! A SOPS file as a whole: text in, text out, and nothing is given out that does not read back.
 
 use super::{
-    block::{BlockChange, BlockText, NewBlock, cut_off, insertion, removal, root_layout},
+    block::{BlockChange, BlockText, NewBlock, WrappedGroups, cut_off, insertion, removal, root_layout},
     error::SopsError,
     metadata::Metadata,
     open::{Opened, Purpose, TextLayout, open},
@@ -12,7 +12,7 @@ use super::{
     shape::{check_is_plain, check_shape},
     walk::METADATA_KEY,
 };
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
     base::{
@@ -65,8 +65,8 @@ pub struct Decrypted {
 /// How a new file is encrypted.
 #[derive(Debug)]
 pub struct NewFile<'a> {
-    /// Recipients, and the data key wrapped for each as an armored age file.
-    pub wrapped: &'a [(String, String)],
+    /// Recipients, and the data key, or a share of it, wrapped for each as an armored age file.
+    pub wrapped: &'a WrappedGroups,
     /// Which values are encrypted.
     pub selector: &'a Selector,
     /// Which values the MAC covers.
@@ -176,11 +176,21 @@ impl<'t> SopsFile<'t> {
         Ok(opened)
     }
 
-    fn check_mac(&self, cipher: &ValueCipher, computed: &str) -> Result<(), SopsError> {
-        let stored = Ciphertext::parse(&self.metadata.mac)
+    /// Whether `key` is the file's, as far as the stored MAC tells: that opens with no other.
+    #[must_use]
+    pub fn fits(&self, key: &DataKey) -> bool {
+        self.stored_mac(&ValueCipher::new(key)).is_ok()
+    }
+
+    fn stored_mac(&self, cipher: &ValueCipher) -> Result<Zeroizing<Vec<u8>>, SopsError> {
+        Ciphertext::parse(&self.metadata.mac)
             .and_then(|mac| if mac.kind == "str" { Ok(mac) } else { Err(CipherError::Malformed) })
             .and_then(|mac| cipher.decrypt(&mac, &self.metadata.last_modified))
-            .map_err(|_cause| SopsError::MacUnreadable)?;
+            .map_err(|_cause| SopsError::MacUnreadable)
+    }
+
+    fn check_mac(&self, cipher: &ValueCipher, computed: &str) -> Result<(), SopsError> {
+        let stored = self.stored_mac(cipher)?;
         if stored.as_slice() == computed.as_bytes() { Ok(()) } else { Err(SopsError::MacMismatch) }
     }
 
@@ -259,7 +269,7 @@ impl<'t> SopsFile<'t> {
         &self,
         old_key: &DataKey,
         new_key: &DataKey,
-        wrapped: &[(String, String)],
+        wrapped: &WrappedGroups,
         now: &str,
     ) -> Result<String, SopsError> {
         let Metadata { selector, coverage, .. } = &self.metadata;

@@ -21,6 +21,9 @@ pub enum ForeignKind {
 }
 
 impl ForeignKind {
+    /// All of them, in the order in which SOPS reads a group.
+    pub const ALL: [Self; 6] = [Self::Kms, Self::GcpKms, Self::Hckms, Self::AzureKv, Self::HcVault, Self::Pgp];
+
     /// The name that the metadata of a SOPS file gives the list of such keys.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -17,7 +17,7 @@ use crate::{
 pub struct Metadata {
     /// Who can open the file, in groups; of several, [`Self::threshold`] are needed.
     pub groups: Vec<Vec<KeyEntry>>,
-    /// `shamir_threshold`; 0 where there is none.
+    /// `shamir_threshold`, or `shamir_quorum` as SOPS before 3.1 called it; 0 where there is none.
     pub threshold: usize,
     /// Which values are encrypted.
     pub selector: Selector,
@@ -53,6 +53,8 @@ pub(super) struct Places {
     pub(super) last_modified: NodeId,
     pub(super) mac: NodeId,
     pub(super) version: NodeId,
+    /// `shamir_threshold`, if it is called so.
+    pub(super) threshold: Option<NodeId>,
 }
 
 impl Metadata {
@@ -76,16 +78,22 @@ impl Metadata {
         if !is_version(&version) {
             return Err(reader.fault(version_node, MetadataFault::Unusable("version")));
         }
-        let groups = reader.groups()?;
+        let (threshold_node, threshold) = reader.threshold()?;
         Ok(Self {
-            groups,
-            threshold: reader.number("shamir_threshold")?,
+            groups: reader.groups()?,
+            threshold,
             selector: reader.selector()?,
             coverage: reader.coverage()?,
             last_modified,
             mac,
             version,
-            places: Places { block, last_modified: last_modified_node, mac: mac_node, version: version_node },
+            places: Places {
+                block,
+                last_modified: last_modified_node,
+                mac: mac_node,
+                version: version_node,
+                threshold: threshold_node,
+            },
         })
     }
 
@@ -168,8 +176,16 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn number(&self, name: &'static str) -> Result<usize, SopsError> {
-        let Some(node) = self.field(self.block, name) else { return Ok(0) };
+    fn threshold(&self) -> Result<(Option<NodeId>, usize), SopsError> {
+        let node = self.field(self.block, "shamir_threshold");
+        let number = match node {
+            Some(node) => self.number(node, "shamir_threshold")?,
+            None => self.field(self.block, "shamir_quorum").map_or(Ok(0), |node| self.number(node, "shamir_quorum"))?,
+        };
+        Ok((node, number))
+    }
+
+    fn number(&self, node: NodeId, name: &'static str) -> Result<usize, SopsError> {
         let Kind::Scalar { text, .. } = &self.tree.resolve(node).kind else {
             return Err(self.fault(node, MetadataFault::Unusable(name)));
         };
@@ -230,15 +246,7 @@ impl Reader<'_, '_> {
     /// The entries of one group, in the order in which SOPS reads them.
     fn group(&self, group: NodeId) -> Result<Vec<KeyEntry>, SopsError> {
         let mut entries = Vec::new();
-        let foreign = [
-            ForeignKind::Kms,
-            ForeignKind::GcpKms,
-            ForeignKind::Hckms,
-            ForeignKind::AzureKv,
-            ForeignKind::HcVault,
-            ForeignKind::Pgp,
-        ];
-        for kind in foreign {
+        for kind in ForeignKind::ALL {
             for node in self.list(group, kind.name()) {
                 let id = self.foreign_id(kind, node);
                 entries.push(self.entry(node, MasterKey::Foreign { kind, id })?);

@@ -144,13 +144,6 @@ fn without_an_identity_that_fits_everything_that_helps_is_told() {
 }
 
 #[test]
-fn several_key_groups_are_refused() {
-    let world = World::new();
-    world.write("a.yaml", &fixture("sops/179-groups-2-of-2/encrypted.yaml"));
-    world.refuses(&["decrypt", "a.yaml"], 1, "a.yaml: the file has 2 key groups (Shamir), which are not supported yet");
-}
-
-#[test]
 fn what_is_not_encrypted_or_not_there_is_refused() {
     let world = World::new();
     world.write("a.yaml", SECRET).write("b.yaml", "a: [\n");

@@ -430,22 +430,6 @@ fn a_killed_edit_leaves_plaintext_in_memory_only_and_private() {
     assert_eq!(i128::from(status.f_type), 0x0102_1994, "not a tmpfs");
 }
 
-/// Starts the command on a terminal of its own.
-fn on_terminal(desk: &Desk, arguments: &[&str]) -> expectrl::session::OsSession {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_secrets"));
-    command.args(arguments).current_dir(desk.world.root.path()).env_clear().env("HOME", desk.world.path("home"));
-    command.envs(&desk.world.environment).env("TERM", "dumb");
-    let mut session = expectrl::Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(Duration::from_secs(20)));
-    session
-}
-
-#[track_caller]
-fn ends_with(session: &expectrl::session::OsSession, code: i32) {
-    let status = session.get_process().wait().unwrap();
-    assert!(matches!(status, expectrl::process::unix::WaitStatus::Exited(_, found) if found == code), "{status:?}");
-}
-
 /// Breaks the text when it is opened first, and mends it when it is opened again.
 const BREAK_THEN_MEND: &str =
     "if grep -q '\\[yaml' \"$1\"; then sed -i 's/\\[yaml/well/' \"$1\"; else echo '  not: [yaml' >> \"$1\"; fi";
@@ -453,7 +437,7 @@ const BREAK_THEN_MEND: &str =
 #[test]
 fn on_a_terminal_one_can_go_on_editing() {
     let desk = Desk::new(BREAK_THEN_MEND);
-    let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+    let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
     session.expect("not valid YAML").unwrap();
     session.expect("Go on editing? [Y/n] ").unwrap();
     assert_eq!(desk.kept().len(), 1);
@@ -469,7 +453,7 @@ fn on_a_terminal_one_can_go_on_editing() {
 fn on_a_terminal_one_can_give_up_and_the_text_is_kept() {
     for answer in ["n\n", "\u{4}"] {
         let desk = Desk::new(BREAK_THEN_MEND);
-        let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+        let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
         session.expect("Go on editing? [Y/n] ").unwrap();
         session.send(answer).unwrap();
         session.expect(expectrl::Eof).unwrap();
@@ -483,7 +467,7 @@ fn on_a_terminal_one_can_give_up_and_the_text_is_kept() {
 #[test]
 fn an_interrupt_at_the_question_keeps_the_text_too() {
     let desk = Desk::new(BREAK_THEN_MEND);
-    let mut session = on_terminal(&desk, &["edit", "db.sops.yaml"]);
+    let mut session = on_terminal(&desk.world, &["edit", "db.sops.yaml"]);
     session.expect("Go on editing? [Y/n] ").unwrap();
     session.send("\u{3}").unwrap();
     session.expect(expectrl::Eof).unwrap();
@@ -506,11 +490,40 @@ fn without_a_value_and_without_a_terminal_set_refuses() {
 #[test]
 fn set_asks_for_a_value_and_does_not_show_it() {
     let desk = Desk::new("");
-    let mut session = on_terminal(&desk, &["set", "db.sops.yaml", "stringData.password"]);
+    let mut session = on_terminal(&desk.world, &["set", "db.sops.yaml", "stringData.password"]);
     session.expect("Value of stringData.password (a text; not shown): ").unwrap();
     session.send_line("hunter \"2\"").unwrap();
     let rest = session.expect(expectrl::Eof).unwrap();
     assert!(!String::from_utf8_lossy(rest.as_bytes()).contains("hunter"));
     ends_with(&session, 0);
     assert_eq!(desk.world.runs(&["get", "db.sops.yaml", "stringData.password"]), "hunter \"2\"");
+}
+
+/// Two of three key groups are needed for the file: one identity of another has no business with what is kept of it.
+#[test]
+fn what_is_kept_of_a_file_of_several_key_groups_is_for_who_typed_it() {
+    let desk = Desk::of(groups::world(), "echo '}' >>\"$1\"");
+    assert_eq!(desk.run(&["edit", "a.yaml"]).0, 1);
+    let kept = desk.kept();
+    let [kept] = kept.as_slice() else { panic!("{kept:?}") };
+    let armor = fs::read_to_string(kept).unwrap();
+    let all = recipients(&desk.world.read("a.yaml")).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for (name, opens) in [("alice", true), ("carol", true), ("bob", false), ("lab", false)] {
+        let identity = groups::identity(name);
+        let env = [("SOPS_AGE_KEY", identity.as_str()), ("HOME", "/nonexistent")].into_iter().collect();
+        let opened = gitops_secrets::keys::Identities::from_env(&env).open_file(&armor, &all, 1 << 20);
+        assert_eq!(opened.is_ok(), opens, "{name}");
+    }
+    desk.editor("sed -i '$d' \"$1\"; echo more: text >>\"$1\"").check(&["edit", "--resume", "a.yaml"], 0, "");
+    assert_eq!(desk.clear("a.yaml"), "user: admin\npassword: correct horse\nmore: text\n");
+}
+
+#[test]
+fn a_new_file_is_split_as_its_rule_or_the_flag_says() {
+    let desk = Desk::of(groups::world(), "echo 'a: b' >\"$1\"");
+    desk.check(&["edit", "new.yaml"], 0, "");
+    assert!(desk.world.read("new.yaml").contains("\n    shamir_threshold: 2\n"));
+    desk.check(&["edit", "--shamir-secret-sharing-threshold", "3", "other.yaml"], 0, "");
+    assert!(desk.world.read("other.yaml").contains("\n    shamir_threshold: 3\n"));
+    assert_eq!(desk.clear("new.yaml"), "a: b\n");
 }

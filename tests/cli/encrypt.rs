@@ -354,19 +354,10 @@ fn rules_that_need_what_is_not_supported_yet_are_refused() {
         world.refuses(&["encrypt", "-q", "a.yaml"], 1, &format!("a.yaml: {error}"));
     };
     refuses(
-        &format!("key_groups: [{{age: [{ALICE}]}}, {{age: [{BOB}]}}]"),
-        "rule 1 of ROOT/.sops.yaml has 2 key groups (Shamir), which are not supported yet",
-    );
-    refuses(
         "{pgp: FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4}",
         "rule 1 of ROOT/.sops.yaml names a key that is not age's (pgp FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4), which data keys cannot be wrapped for",
     );
     refuses("{encrypted_regex: x}", "rule 1 of ROOT/.sops.yaml names no recipient");
-    world.refuses(
-        &["encrypt", "--shamir-secret-sharing-threshold", "2", "a.yaml"],
-        2,
-        "several key groups (Shamir) are not supported yet",
-    );
     fs::remove_file(world.path(".sops.yaml")).unwrap();
     world.runs(&["encrypt", "--shamir-secret-sharing-threshold", "1", "--age", ALICE, "a.yaml"]);
 }

@@ -14,11 +14,14 @@ mod explain;
 mod filestatus;
 mod get;
 mod globals;
+mod groups;
 mod identity;
 mod rotate;
 #[cfg(target_os = "linux")]
 mod safety;
 mod set;
+#[cfg(target_os = "linux")]
+mod sources;
 mod verify;
 
 use std::{
@@ -209,4 +212,28 @@ fn mode(path: &Path) -> u32 {
 #[cfg(not(unix))]
 fn mode(_path: &Path) -> u32 {
     0
+}
+
+/// Starts the command on a terminal of its own.
+#[cfg(target_os = "linux")]
+fn on_terminal(world: &World, arguments: &[&str]) -> expectrl::session::OsSession {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_secrets"));
+    command.args(arguments);
+    on_terminal_runs(world, command)
+}
+
+#[cfg(target_os = "linux")]
+fn on_terminal_runs(world: &World, mut command: std::process::Command) -> expectrl::session::OsSession {
+    command.current_dir(world.root.path()).env_clear().env("HOME", world.path("home"));
+    command.envs(&world.environment).env("TERM", "dumb");
+    let mut session = expectrl::Session::spawn(command).unwrap();
+    session.set_expect_timeout(Some(std::time::Duration::from_secs(20)));
+    session
+}
+
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn ends_with(session: &expectrl::session::OsSession, code: i32) {
+    let status = session.get_process().wait().unwrap();
+    assert!(matches!(status, expectrl::process::unix::WaitStatus::Exited(_, found) if found == code), "{status:?}");
 }

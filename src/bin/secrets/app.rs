@@ -1,18 +1,20 @@
 //! One run: the terminal and what the library knows of it.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use gitops_secrets::{
     base::env::Env,
+    keys::Asker,
     ops::{error::OpError, session::Session},
 };
 
-use crate::{args::Globals, failure::Failure, ui::Ui};
+use crate::{args::Globals, failure::Failure, terminal::Terminal, ui::Ui};
 
 /// What every command gets.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) ui: Ui,
+    pub(crate) terminal: Terminal,
     pub(crate) session: Session,
 }
 
@@ -39,19 +41,20 @@ pub(crate) fn close_to_others() -> Result<(), Failure> {
 impl App {
     /// Enters the directory of `-C`.
     pub(crate) fn new(globals: Globals, ui: Ui, env: Env) -> Result<Self, (Ui, Failure)> {
-        match Self::session(globals, env) {
-            Ok(session) => Ok(Self { ui, session }),
+        let terminal = Terminal::new(ui.screen());
+        match Self::session(globals, env, &terminal) {
+            Ok(session) => Ok(Self { ui, terminal, session }),
             Err(error) => Err((ui, Failure::plain(&error))),
         }
     }
 
-    fn session(globals: Globals, env: Env) -> Result<Session, StartError> {
+    fn session(globals: Globals, env: Env, terminal: &Terminal) -> Result<Session, StartError> {
         if let Some(directory) = &globals.directory {
             let shown = || directory.display().to_string();
             std::env::set_current_dir(directory).map_err(|cause| StartError::Directory(shown(), cause))?;
         }
         let directory = std::env::current_dir().map_err(StartError::NoDirectory)?;
-        Ok(Session::new(env, directory, globals.config))
+        Ok(Session::new(env, directory, globals.config).with_asker(Asker::new(Arc::new(terminal.clone()))))
     }
 
     /// From here on, a signal removes what is half done. Costs a thread, so that only commands call it that write.

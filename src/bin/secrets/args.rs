@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, Parser, error::ErrorKind};
 use gitops_secrets::{
     base::env::Env,
+    keys::is_private,
     ops::{error::OpError, format::Format},
     sops::selector::{Selector, SelectorKind},
 };
@@ -154,8 +155,12 @@ pub(crate) fn refuse(error: &clap::Error, env: &Env) -> Exit {
     }
 }
 
-/// What clap tells in paragraphs, in two lines.
+/// What clap tells in paragraphs, in two lines. It tells words as they were typed.
 fn usage_failure(text: &str) -> Failure {
+    if is_private(text) {
+        let hint = "a key on the command line is seen by other programs and kept by the shell: replace it";
+        return Failure::usage("a private key stands on the command line, where none belongs", hint);
+    }
     let mut paragraphs = text.split("\n\n").map(|lines| lines.split_whitespace().collect::<Vec<_>>().join(" "));
     let what = paragraphs.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(&what).to_owned();

@@ -7,6 +7,7 @@ use std::{
 
 use clap::{ArgAction, Args};
 use gitops_secrets::{
+    keys::Ask as _,
     ops::{
         edit::{Edit, EditWishes, Edited, KeptText, Person, find_editor},
         encrypt::{ClearText, Wishes},
@@ -21,7 +22,7 @@ use crate::{
     args::{SelectorArgs, TypeArgs},
     exit::Exit,
     failure::Failure,
-    terminal::{ask_line, has_terminal},
+    terminal::has_terminal,
 };
 
 /// What is typed.
@@ -48,7 +49,7 @@ pub(crate) struct Arguments {
     /// Recipients of a new file, with commas between them, instead of those of the policy or of `SOPS_AGE_RECIPIENTS`
     #[arg(short, long, value_name = "RECIPIENTS", action = ArgAction::Append)]
     age: Vec<String>,
-    /// How many key groups are needed to decrypt: 0 or 1, as several groups are not supported yet
+    /// Of a new file: how many of the policy's key groups are needed to decrypt, if not as many as it says
     #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     shamir_secret_sharing_threshold: usize,
     #[command(flatten)]
@@ -71,8 +72,8 @@ impl Person for Typist<'_> {
             return false;
         }
         self.app.ui.failure(&Failure::at(self.file, fault));
-        let answer = ask_line("Go on editing? [Y/n] ");
-        let goes_on = answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"));
+        let answer = self.app.terminal.line("Go on editing? [Y/n] ");
+        let goes_on = answer.is_ok_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"));
         self.is_told.set(!goes_on);
         goes_on
     }
@@ -108,15 +109,13 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
 
 impl Arguments {
     fn wishes(&self, app: &App) -> Result<EditWishes, Failure> {
-        if self.shamir_secret_sharing_threshold > 1 {
-            return Err(Failure::usage("several key groups (Shamir) are not supported yet", "leave the threshold out"));
-        }
         let of_environment = app.session.env().text("SOPS_AGE_RECIPIENTS").filter(|_| self.age.is_empty());
         let lists: Vec<&str> = self.age.iter().map(String::as_str).chain(of_environment).collect();
         let place = Path::new(if self.age.is_empty() { "SOPS_AGE_RECIPIENTS" } else { "--age" });
         let recipients = app.at(place, parse_recipients(lists.iter().copied()))?;
         let new = Wishes {
             recipients: (!lists.is_empty()).then_some(recipients),
+            threshold: (self.shamir_secret_sharing_threshold > 0).then_some(self.shamir_secret_sharing_threshold),
             selector: self.selector.selector().map_err(|error| Failure::at(Path::new("the command line"), &error))?,
             clear: if self.allow_unencrypted { ClearText::Allow } else { ClearText::Refuse },
             ..Wishes::default()

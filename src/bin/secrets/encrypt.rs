@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     /// Spaces of one level of the `sops` block, 2 to 9
     #[arg(long, value_name = "SPACES", value_parser = value_parser!(u8).range(2..=9))]
     indent: Option<u8>,
-    /// How many key groups are needed to decrypt: 0 or 1, as several groups are not supported yet
+    /// How many of the policy's key groups are needed to decrypt, if not as many as it says
     #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     shamir_secret_sharing_threshold: usize,
     #[command(flatten)]
@@ -91,9 +91,6 @@ fn read_onto(path: &Path) -> Result<Onto, Failure> {
 
 impl Arguments {
     fn wishes(&self, app: &App) -> Result<Wishes, Failure> {
-        if self.shamir_secret_sharing_threshold > 1 {
-            return Err(Failure::usage("several key groups (Shamir) are not supported yet", "leave the threshold out"));
-        }
         let of_environment = app.session.env().text("SOPS_AGE_RECIPIENTS");
         let lists = self.age.iter().map(String::as_str).chain(of_environment.filter(|_| self.age.is_empty()));
         let lists: Vec<&str> = lists.collect();
@@ -101,6 +98,7 @@ impl Arguments {
         let recipients = app.at(place, parse_recipients(lists.iter().copied()))?;
         Ok(Wishes {
             recipients: (!lists.is_empty()).then_some(recipients),
+            threshold: (self.shamir_secret_sharing_threshold > 0).then_some(self.shamir_secret_sharing_threshold),
             selector: self.selector.selector().map_err(|error| Failure::at(Path::new("the command line"), &error))?,
             coverage: self.mac_only_encrypted.then_some(Coverage::OnlyEncrypted),
             step: self.indent.map(usize::from),

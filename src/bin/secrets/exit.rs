@@ -52,7 +52,7 @@ impl Exit {
         match error {
             OpError::Sops(SopsError::MacMismatch | SopsError::MacUnreadable) => Self::MacMismatch,
             OpError::Sops(SopsError::AlreadyEncrypted(_)) => Self::AlreadyEncrypted,
-            OpError::NoIdentity { .. } => Self::NoIdentity,
+            OpError::NoIdentity { .. } | OpError::TooFewGroups(_) | OpError::Shares(_) => Self::NoIdentity,
             OpError::Onto { fault, .. } | OpError::EditStopped { fault, .. } | OpError::EditLost { fault, .. } => {
                 Self::of(fault)
             }

@@ -7,10 +7,11 @@ use gitops_secrets::{
         files::{FileError, FileProblem},
         value_path::ValuePathError,
     },
-    keys::NoIdentity,
+    keys::{NoIdentity, Problem, SourceProblem, SshFault},
     ops::{
         error::{Naming, OpError},
         format::FormatError,
+        group::{GroupState, TooFewGroups},
         value::JsonFault,
     },
     sops::error::{MetadataFault, SopsError, ValueFault},
@@ -109,7 +110,7 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::Policy(error) => return error.hint().map(str::to_owned),
         OpError::Onto { fault, .. } => return hint(fault),
         OpError::NoIdentity { tried, .. } => return Some(hint_for_search(tried)),
-        OpError::Recipient(error) => error.hint(),
+        OpError::Recipient(fault) | OpError::NamedRecipient { fault, .. } => fault.hint(),
         OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
         OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
         OpError::NoPolicy => "add a .sops.yaml with a creation rule, or name recipients with --age",
@@ -117,15 +118,22 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::TwoSelectors { .. } => "leave the flag out, or use the kind of selector that the rule has",
         OpError::NoRecipient(Naming::Rule { .. }) => "add a recipient to the rule's `age`",
         OpError::NoRecipient(_) => "name at least one recipient",
-        OpError::SeveralGroups { .. } => "use sops for this file",
+        OpError::EmptyGroup { .. } => "add a recipient to the group, or take the group out",
+        OpError::Threshold { .. } => {
+            "a threshold is at least 2, and no more than the rule has `key_groups`, of which there are at most 255"
+        }
+        OpError::TooFewGroups(short) => return Some(hint_for_groups(short)),
+        OpError::Shares(_) => "a share was changed or put there twice; see the file's history",
         OpError::ForeignKey { .. } => "use sops for this file, or remove the key",
         OpError::NothingEncrypted { .. } => "correct the selector, or insist with --allow-unencrypted",
-        OpError::OntoSelector { .. } | OpError::OntoRecipients { .. } => {
+        OpError::OntoSelector { .. } | OpError::OntoRecipients { .. } | OpError::OntoGroups { .. } => {
             "encrypt without --onto: every value gets a new ciphertext then"
         }
         OpError::UnknownRecipients(_) => {
             "add them to the rule, take them out with --rm-age, or insist with --keep-recipients"
         }
+        OpError::KeepWhere { .. } => "add them to a group of the rule, or take them out with --rm-age",
+        OpError::GroupEmptied(_) => "give the group another recipient first, or take the group out of the rule",
         OpError::RecipientPresent(_) => "leave --add-age out; with --keep-recipients it stays",
         OpError::RecipientAbsent(_) => "see who is with `secrets explain` and in the file's `sops` block",
         OpError::Path(_) => "write it as stringData.password, users[0].token, data.\"tls.crt\"",
@@ -177,6 +185,14 @@ const fn hint_for_sops(error: &SopsError) -> Option<&'static str> {
     }
 }
 
+fn hint_for_groups(short: &TooFewGroups) -> String {
+    let foreign = short.groups.iter().filter(|group| group.state == GroupState::Foreign).count();
+    if short.groups.len() - foreign < short.needed && foreign > 0 {
+        return "use sops for this file: without keys that are not age's there are too few groups".to_owned();
+    }
+    short.tried.as_ref().map_or_else(|| "see the file's history for its `sops` block".to_owned(), hint_for_search)
+}
+
 fn hint_for_search(tried: &NoIdentity) -> String {
     let join = |items: Vec<String>| items.join(", ");
     let searched = join(tried.searched.iter().map(ToString::to_string).collect());
@@ -190,5 +206,38 @@ fn hint_for_search(tried: &NoIdentity) -> String {
         let problems = join(tried.problems.iter().map(ToString::to_string).collect());
         hint.push_str(&format!("; problems: {problems}"));
     }
+    let mut remedies: Vec<&str> = tried.problems.iter().filter_map(remedy).collect();
+    remedies.dedup();
+    if !remedies.is_empty() {
+        hint.push_str(&format!("; {}", remedies.join("; ")));
+    }
     hint
+}
+
+/// What to do about a source that gave no identity.
+const fn remedy(problem: &Problem) -> Option<&'static str> {
+    let Problem::Source { place, problem } = problem else { return None };
+    match problem {
+        SourceProblem::NoTerminal if place.is_ssh() => Some(
+            "without a terminal, name a private copy of the SSH key that has no passphrase in \
+             SOPS_AGE_SSH_PRIVATE_KEY_FILE, or print one with SOPS_AGE_SSH_PRIVATE_KEY_CMD",
+        ),
+        SourceProblem::NoTerminal => Some(
+            "without a terminal, decrypt the identities with `age -d` to a private file and name that in \
+             SOPS_AGE_KEY_FILE, or print them with SOPS_AGE_KEY_CMD",
+        ),
+        SourceProblem::WorkFactor { .. } => {
+            Some("decrypt the identities with `age -d`, and encrypt them with `age -p`")
+        }
+        SourceProblem::NotForPassphrase | SourceProblem::EncryptedTwice => {
+            Some("decrypt the identities with `age -d`, and encrypt them once, with `age -p`")
+        }
+        SourceProblem::Ssh(
+            SshFault::OldEncryption | SshFault::Format | SshFault::Cipher(_) | SshFault::Rounds { .. },
+        ) => Some("`ssh-keygen -p -f FILE` writes an SSH key as it is written today"),
+        SourceProblem::Ssh(SshFault::Kind(_) | SshFault::SecurityToken | SshFault::RsaTooSmall { .. }) => {
+            Some("make a key that can decrypt with `secrets identity new`")
+        }
+        _ => None,
+    }
 }

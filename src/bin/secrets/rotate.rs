@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// What the input is called, for the policy and the type
     #[arg(long, value_name = "NAME")]
     filename_override: Option<PathBuf>,
-    /// Recipients that the file gets too, with commas between them
+    /// Recipients that the file gets too, with commas between them; of several key groups, the first gets them
     #[arg(long, value_name = "RECIPIENTS", action = ArgAction::Append)]
     add_age: Vec<String>,
     /// Recipients that the file loses, with commas between them

@@ -9,6 +9,7 @@ use gitops_secrets::{
         secret::Plaintext,
         value_path::ValuePath,
     },
+    keys::Ask as _,
     document::yaml::{change::Address, emit::Value, parse::TEXT_LIMIT_BYTES, scalar::Scalar},
     ops::{
         error::OpError,
@@ -26,7 +27,6 @@ use crate::{
     exit::Exit,
     failure::Failure,
     files::{refuse_directory, replace_in_place},
-    terminal::ask_secret,
 };
 
 /// What is typed.
@@ -71,7 +71,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         // Nobody should type a secret for a file that is not there.
         app.at(&arguments.file, read_named(&arguments.file, format))?;
     }
-    let value = arguments.value()?;
+    let value = arguments.value(app)?;
     let address = Address { document: arguments.document.get() - 1, path: &path };
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };
     replace_in_place(app, std::slice::from_ref(&arguments.file), format, |name, text| {
@@ -80,12 +80,12 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 impl Arguments {
-    fn value(&self) -> Result<Zeroizing<Value>, Failure> {
+    fn value(&self, app: &App) -> Result<Zeroizing<Value>, Failure> {
         let text = match &self.value {
             Some(file) if self.value_file => read_text(file.as_ref(), TEXT_LIMIT_BYTES)?,
             Some(value) => Plaintext::new(value.clone()),
             None if self.value_stdin => read_stdin(TEXT_LIMIT_BYTES)?,
-            None => return self.ask(),
+            None => return self.ask(app),
         };
         if self.string {
             return Ok(string(&text));
@@ -95,10 +95,10 @@ impl Arguments {
     }
 
     /// What is typed is a text, so that nobody has to put a password into quotes.
-    fn ask(&self) -> Result<Zeroizing<Value>, Failure> {
+    fn ask(&self, app: &App) -> Result<Zeroizing<Value>, Failure> {
         let question = format!("Value of {} (a text; not shown): ", self.path);
-        let typed = ask_secret(&question);
-        let typed = typed.ok_or_else(|| {
+        let typed = app.terminal.secret(&question);
+        let typed = typed.map_err(|_no_answer| {
             Failure::usage("no value is given", "give it with --value-stdin or --value-file, or on a terminal")
         })?;
         Ok(string(&typed))

@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,6 +47,22 @@ pub(crate) enum Verbosity {
 pub(crate) struct Ui {
     is_colored: bool,
     verbosity: Verbosity,
+    screen: Arc<Screen>,
+}
+
+/// What the terminal shows that moves: a progress bar, from the time on at which there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Screen(Mutex<Option<ProgressBar>>);
+
+impl Screen {
+    /// Does `work`, which asks or tells something, without a bar in its way; none is drawn meanwhile.
+    pub(crate) fn apart<T>(&self, work: impl FnOnce() -> T) -> T {
+        let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match bar.as_ref() {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
 }
 
 impl Ui {
@@ -56,7 +75,12 @@ impl Ui {
                 env.text("NO_COLOR").is_none() && env.text("TERM") != Some("dumb") && io::stderr().is_terminal()
             }
         };
-        Self { is_colored, verbosity }
+        Self { is_colored, verbosity, screen: Arc::default() }
+    }
+
+    /// What else there is on the terminal.
+    pub(crate) fn screen(&self) -> Arc<Screen> {
+        Arc::clone(&self.screen)
     }
 
     /// A result, plaintext or not. It is not copied into a buffer of ours.
@@ -133,17 +157,12 @@ impl Ui {
     /// A bar for `count` files, on a terminal only and after a second only.
     pub(crate) fn progress(&self, count: usize) -> Progress {
         let is_wanted = count > 1 && self.verbosity >= Verbosity::Normal && io::stderr().is_terminal();
-        Progress {
-            count,
-            start: is_wanted.then(Instant::now),
-            done: AtomicUsize::new(0),
-            bar: std::sync::OnceLock::new(),
-        }
+        Progress { count, start: is_wanted.then(Instant::now), done: AtomicUsize::new(0), screen: self.screen() }
     }
 }
 
 /// Control characters could move the cursor, or forge a second line; names of files and keys can hold any.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
@@ -157,7 +176,7 @@ pub(crate) struct Progress {
     count: usize,
     start: Option<Instant>,
     done: AtomicUsize,
-    bar: std::sync::OnceLock<ProgressBar>,
+    screen: Arc<Screen>,
 }
 
 impl Progress {
@@ -168,7 +187,9 @@ impl Progress {
         if start.elapsed() < PATIENCE {
             return;
         }
-        let bar = self.bar.get_or_init(|| {
+        // Another thread draws, or a person is asked something.
+        let Ok(mut bar) = self.screen.0.try_lock() else { return };
+        let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(self.count as u64), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {msg}");
             bar.with_style(style.unwrap_or_else(|_template| ProgressStyle::default_bar())).with_elapsed(start.elapsed())
@@ -181,7 +202,8 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.get() {
+        let bar = self.screen.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(bar) = bar {
             bar.finish_and_clear();
         }
     }

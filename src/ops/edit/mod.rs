@@ -19,7 +19,6 @@ use super::{
     in_place::read_named,
     named::Named,
     note::Note,
-    recipients::{one_group, recipients_of_rule},
     session::Session,
 };
 use crate::{
@@ -34,7 +33,7 @@ use crate::{
     sops::{
         error::SopsError,
         file::{MacPolicy, SopsFile},
-        key_group::MasterKey,
+        key_group::{KeyGroup, MasterKey},
         selector::Selector,
     },
 };
@@ -125,7 +124,7 @@ impl<'s> Edit<'s> {
     /// # Errors
     /// [`OpError`] for a file that cannot be opened, a new one that has no rule, or a kept text that there is or is not.
     pub fn begin(session: &'s Session, path: &Path, wishes: EditWishes) -> Result<Self, OpError> {
-        let (target, original, keys) = match read_named(path, wishes.format) {
+        let (target, original, groups) = match read_named(path, wishes.format) {
             Ok(text) => open(session, path, &text, wishes.mac)?,
             Err(OpError::File(FileError { problem: FileProblem::Read(cause), .. }))
                 if cause.kind() == ErrorKind::NotFound && has_directory(path) =>
@@ -135,8 +134,9 @@ impl<'s> Edit<'s> {
             }
             Err(fault) => return Err(fault),
         };
-        let recipients = keys.iter().filter_map(|key| Recipient::parse(key.id()).ok()).collect();
-        let named = session.named(path, &keys);
+        let recipients = keepers(session, &groups);
+        let named = name_all(session, path, &groups);
+        let keys: Vec<MasterKey> = groups.into_iter().flat_map(|group| group.0).collect();
         let shelf = Shelf::new(session.env(), &absolute(session.directory(), path));
         let shown = Plaintext::new(original.expose().to_owned());
         let scratch = Scratch::new(session.env())?;
@@ -253,9 +253,30 @@ impl<'s> Edit<'s> {
 
     fn keep(&self, typed: &[u8]) -> Result<PathBuf, OpError> {
         let text = Plaintext::new(String::from_utf8_lossy(typed).into_owned());
-        let armor = Recipient::encrypt_text(&self.recipients, &text)?;
+        let armor = Recipient::encrypt_text(&self.recipients, &text, self.session.asker())?;
         Ok(self.shelf.keep(&armor, &self.target.base())?)
     }
+}
+
+/// Who can open a text that has to be kept. Where several key groups are needed nobody should come to it with one, but who
+/// types it has it anyway: it is for those whose identities are at hand, or else for all, as it may not be lost.
+fn keepers(session: &Session, groups: &[KeyGroup]) -> Vec<Recipient> {
+    let all = groups.iter().flat_map(KeyGroup::recipients).filter_map(|id| Recipient::parse(id).ok());
+    let all: Vec<Recipient> = all.collect();
+    if groups.len() < 2 {
+        return all;
+    }
+    let held = session.identities().recipients();
+    let own: Vec<Recipient> = all.iter().filter(|one| held.iter().any(|held| held == one.as_str())).cloned().collect();
+    if own.is_empty() { all } else { own }
+}
+
+fn name_all(session: &Session, path: &Path, groups: &[KeyGroup]) -> Vec<Named> {
+    let named = |(index, group): (usize, &KeyGroup)| {
+        let named = session.named(path, &group.0);
+        named.into_iter().map(move |one| if groups.len() > 1 { one.in_group(index + 1) } else { one })
+    };
+    groups.iter().enumerate().flat_map(named).collect()
 }
 
 /// Who typed a `sops` key has not encrypted anything twice.
@@ -276,22 +297,19 @@ fn open(
     path: &Path,
     text: &Plaintext,
     mac: MacPolicy,
-) -> Result<(Target, Plaintext, Vec<MasterKey>), OpError> {
+) -> Result<(Target, Plaintext, Vec<KeyGroup>), OpError> {
     let file = SopsFile::read(text.expose())?;
     let key = session.open(path, &file)?;
     let decrypted = file.decrypt(&key, mac)?;
-    let keys = one_group(&file.metadata)?.iter().map(|entry| entry.key.clone()).collect();
+    let groups = file.metadata.key_groups();
     let was_encrypted = decrypted.encrypted_values > 0;
-    Ok((Target::Existing { text: text.expose().to_owned(), key, was_encrypted }, decrypted.text, keys))
+    Ok((Target::Existing { text: text.expose().to_owned(), key, was_encrypted }, decrypted.text, groups))
 }
 
 /// The template is encrypted once, so that a rule that cannot be used is told before anybody has typed anything.
-fn start_new(session: &Session, path: &Path, wishes: &Wishes) -> Result<(Target, Plaintext, Vec<MasterKey>), OpError> {
+fn start_new(session: &Session, path: &Path, wishes: &Wishes) -> Result<(Target, Plaintext, Vec<KeyGroup>), OpError> {
     let applied = session.rule_for(path)?;
-    let recipients = match &wishes.recipients {
-        Some(recipients) => recipients.clone(),
-        None => recipients_of_rule(&applied)?,
-    };
+    let audience = wishes.audience(&applied)?;
     let stores = applied.policy().map(|policy| *policy.stores()).filter(|stores| stores.yaml_indent_given);
     let step = stores.map_or(NEW_FILE_STEP, |stores| stores.yaml_indent);
     let default = Selector::default_unencrypted_suffix();
@@ -302,8 +320,7 @@ fn start_new(session: &Session, path: &Path, wishes: &Wishes) -> Result<(Target,
     {
         return Err(fault);
     }
-    let keys = recipients.iter().map(|recipient| MasterKey::Age(recipient.as_str().to_owned())).collect();
-    Ok((Target::New, text, keys))
+    Ok((Target::New, text, audience.key_groups().collect()))
 }
 
 /// Whether a file could be made at `path`.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::{
-    ops::error::OpError,
+    ops::{error::OpError, group::GroupOutcome},
     sops::verify::{Finding, Severity},
 };
 
@@ -18,7 +18,7 @@ struct JsonReport<'a> {
     schema: &'static str,
     files: usize,
     findings: Vec<JsonFinding<'a>>,
-    unchecked: Vec<JsonUnchecked>,
+    unchecked: Vec<JsonUnchecked<'a>>,
     skipped: Vec<String>,
 }
 
@@ -35,9 +35,18 @@ struct JsonFinding<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonUnchecked {
+struct JsonUnchecked<'a> {
     path: String,
     reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_groups: Option<JsonGroups<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonGroups<'a> {
+    needed: usize,
+    opened: usize,
+    groups: &'a [GroupOutcome],
 }
 
 /// One line for each finding: `PATH:LINE:COLUMN: RULE: message (value path)`.
@@ -70,12 +79,21 @@ pub fn render_json(report: &Report) -> Result<String, serde_json::Error> {
         message: &finding.message,
         hint: finding.rule.hint(),
     });
-    let unchecked = report.unchecked.iter();
+    let unchecked = report.unchecked.iter().map(|(path, error)| JsonUnchecked {
+        path: shown(path),
+        reason: reason(error),
+        key_groups: match error {
+            OpError::TooFewGroups(short) => {
+                Some(JsonGroups { needed: short.needed, opened: short.opened(), groups: &short.groups })
+            }
+            _ => None,
+        },
+    });
     let json = JsonReport {
         schema: SCHEMA,
         files: report.files,
         findings: findings.collect(),
-        unchecked: unchecked.map(|(path, error)| JsonUnchecked { path: shown(path), reason: reason(error) }).collect(),
+        unchecked: unchecked.collect(),
         skipped: report.skipped.iter().map(|path| shown(path)).collect(),
     };
     let mut out = serde_json::to_string_pretty(&json)?;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     base::span::LineColumn,
-    crypto::cipher::Ciphertext,
+    crypto::{cipher::Ciphertext, shamir::THRESHOLD_MIN},
     document::yaml::tree::{Item, Kind, NodeId, Tree},
     keys::{Recipient, RecipientError, check_wrapped},
     sops::{
@@ -79,12 +79,7 @@ pub(super) fn check_metadata(tree: &Tree<'_>, metadata: &Metadata, findings: &mu
         let offset = tree.node(metadata.places.mac).span.start;
         findings.push(Rule::MacMalformed, offset, "the stored `mac` is not an encrypted MAC");
     }
-    let groups = metadata.groups.len();
-    if groups > 1 && metadata.threshold > groups {
-        let offset = block_offset(tree);
-        let message = format!("`shamir_threshold` asks for {} key groups, and there are {groups}", metadata.threshold);
-        findings.push(Rule::ThresholdTooHigh, offset, message);
-    }
+    check_threshold(tree, metadata, findings);
     let mut wrapped = HashMap::new();
     for group in &metadata.groups {
         let mut known = HashSet::new();
@@ -94,6 +89,19 @@ pub(super) fn check_metadata(tree: &Tree<'_>, metadata: &Metadata, findings: &mu
         }
     }
     check_later_blocks(tree, metadata, findings);
+}
+
+fn check_threshold(tree: &Tree<'_>, metadata: &Metadata, findings: &mut Findings) {
+    let (groups, threshold) = (metadata.groups.len(), metadata.threshold);
+    if groups < 2 || (THRESHOLD_MIN..=groups).contains(&threshold) {
+        return;
+    }
+    let rule = if threshold > groups { Rule::ThresholdTooHigh } else { Rule::ThresholdTooLow };
+    let message = match threshold {
+        0 => format!("no `shamir_threshold`, and {groups} key groups"),
+        _ => format!("`shamir_threshold` asks for {threshold} key groups, and there are {groups}"),
+    };
+    findings.push(rule, block_offset(tree), message);
 }
 
 fn check_entry(tree: &Tree<'_>, entry: &KeyEntry, findings: &mut Findings) {
@@ -106,6 +114,9 @@ fn check_entry(tree: &Tree<'_>, entry: &KeyEntry, findings: &mut Findings) {
         }
         Err(RecipientError::Invalid { reason, .. }) => {
             findings.push(Rule::RecipientInvalid, offset, format!("no age recipient: {reason}"));
+        }
+        Err(RecipientError::Ssh { fault, .. }) => {
+            findings.push(Rule::RecipientInvalid, offset, format!("no age recipient: {fault}"));
         }
         Err(RecipientError::Unknown { .. }) => {
             findings.push(Rule::RecipientInvalid, offset, "no age recipient");

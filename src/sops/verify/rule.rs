@@ -95,6 +95,9 @@ rules! {
     MacMalformed, "mac-malformed", Error, "restore the file from history";
     /// More groups are needed than there are.
     ThresholdTooHigh, "threshold-too-high", Error, "restore the `sops` block from history";
+    /// One group would do, or it is not said how many are needed.
+    ThresholdTooLow, "threshold-too-low", Error,
+        "restore the `sops` block from history; SOPS splits a data key for two groups at least, and writes how many";
 
     /// A recipient that is none.
     RecipientInvalid, "recipient-invalid", Error,

@@ -6,9 +6,13 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    crypto::mac::Coverage,
-    keys::Recipient,
+    crypto::{
+        mac::Coverage,
+        shamir::{Share, split},
+    },
+    keys::{Asker, Recipient},
     sops::{
+        block::WrappedGroups,
         file::{NewFile, encrypt},
         selector::{Selector, SelectorKind},
     },
@@ -17,6 +21,7 @@ use crate::{
 const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
 const BOB: &str = "age1n6an6d5ygpj2p50pm0p03rtvymh4rrv6vvaznv2ya2ej9js8nfusp33tur";
 const CAROL: &str = "age1gavpkp24d4u32zrjj4qt748k8fl56e668k43d7cfxrz3ngy6x9wqjxvs3l";
+const LAB: &str = "age1p0xyll944uxt695xgnhf47fhdc9q3r9ezvkhcluw8ylp3zkkryvqd0za02";
 const SECRET: &str = "hunter2-plaintext";
 const PLAIN: &str = "kind: Secret
 stringData:
@@ -45,10 +50,12 @@ fn alice() -> Identities {
 fn sealed_as(plain: &str, selector: &Selector) -> String {
     let wrapped: Vec<(String, String)> = [ALICE, BOB]
         .iter()
-        .map(|recipient| ((*recipient).to_owned(), Recipient::parse(recipient).unwrap().wrap(&key()).unwrap()))
+        .map(|recipient| {
+            ((*recipient).to_owned(), Recipient::parse(recipient).unwrap().wrap(&key(), &Asker::default()).unwrap())
+        })
         .collect();
     let coverage = Coverage::AllValues;
-    let new = NewFile { wrapped: &wrapped, selector, coverage, step: None, now: "2026-11-21T04:16:11Z" };
+    let new = NewFile { wrapped: &wrapped.into(), selector, coverage, step: None, now: "2026-11-21T04:16:11Z" };
     encrypt(plain, &key(), &new).unwrap().text
 }
 
@@ -117,6 +124,7 @@ const KEYLESS: &[(Rule, Change)] = &[
     (Rule::MacMalformed, |text| text.replace(line(text, "    mac:"), "    mac: in-clear")),
     (Rule::MacMalformed, |text| text.replace(value(text, "    mac"), value(text, "password"))),
     (Rule::ThresholdTooHigh, |text| in_two_groups(text, 3)),
+    (Rule::ThresholdTooLow, |text| in_two_groups(text, 1)),
     (Rule::RecipientInvalid, |text| text.replace(&format!("recipient: {BOB}"), "recipient: bob")),
     (Rule::RecipientInvalid, |text| text.replace(&format!("recipient: {BOB}"), &format!("recipient: {BOB}x"))),
     (Rule::RecipientIsPrivate, |text| {
@@ -193,7 +201,7 @@ const WITH_KEY: &[(Rule, Change)] = &[
         text.replace(ALICE, "x").replace(BOB, ALICE).replace("recipient: x", &format!("recipient: {BOB}"))
     }),
     (Rule::RecipientMismatch, |text| {
-        let other = Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap()).unwrap();
+        let other = Recipient::parse(ALICE).unwrap().wrap(&DataKey::generate().unwrap(), &Asker::default()).unwrap();
         let armor: String = other.lines().map(|line| format!("            {line}\n")).collect();
         let entry = format!("        - enc: |\n{armor}          recipient: {ALICE}\n");
         text.replace(&format!("          recipient: {ALICE}\n"), &format!("          recipient: {CAROL}\n{entry}"))
@@ -242,6 +250,54 @@ fn a_sound_file_is_silent_with_and_without_its_key() {
     check(&verify_with(&text, &key(), &alice()), &text, &[]);
     let grouped = in_two_groups(&text, 2);
     check(&verify(&grouped), &grouped, &[]);
+}
+
+/// A file of three key groups: alice with bob, carol, and lab. `shares` of the data key are for alice, bob, carol and lab.
+fn sealed_in_groups(shares: [&Share; 4]) -> String {
+    let wrap = |recipient: &str, share: &Share| {
+        let enc = Recipient::parse(recipient).unwrap().wrap_bytes(share, &Asker::default()).unwrap();
+        (recipient.to_owned(), enc)
+    };
+    let [alice, bob, carol, lab] = shares;
+    let groups = vec![vec![wrap(ALICE, alice), wrap(BOB, bob)], vec![wrap(CAROL, carol)], vec![wrap(LAB, lab)]];
+    let wrapped = WrappedGroups { groups, threshold: 2 };
+    let selector = Selector::new(SelectorKind::EncryptedRegex, "^stringData$").unwrap();
+    let (coverage, now) = (Coverage::AllValues, "2026-11-21T04:16:11Z");
+    let new = NewFile { wrapped: &wrapped, selector: &selector, coverage, step: None, now };
+    encrypt(PLAIN, &key(), &new).unwrap().text
+}
+
+#[test]
+fn shares_that_do_not_belong_to_the_file_are_told_with_its_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/all.txt");
+    let all = Identities::from_env(&[("SOPS_AGE_KEY_FILE", path), ("HOME", "/nonexistent")].into_iter().collect());
+    let check = |shares: [&Share; 4], identities: &Identities, expected: &[(&str, &str)]| {
+        let text = sealed_in_groups(shares);
+        assert_eq!(verify(&text).findings, []);
+        let findings = verify_with(&text, &key(), identities).findings;
+        let found: Vec<(usize, &str)> =
+            findings.iter().map(|finding| (finding.place.line, finding.message.as_str())).collect();
+        let line = |mark: &str| text.lines().position(|line| line.contains(mark)).unwrap() + 1;
+        let expected: Vec<(usize, &str)> = expected.iter().map(|(mark, message)| (line(mark), *message)).collect();
+        assert_eq!(found, expected, "{text}");
+        assert!(findings.iter().all(|finding| finding.rule == Rule::RecipientMismatch));
+    };
+    let own = split(key().expose(), 3, 2).unwrap();
+    let other = split(&[8; 32], 3, 2).unwrap();
+    let [first, second, third] = own.as_slice() else { panic!() };
+    check([first, first, second, third], &all, &[]);
+    let other_share = "an entry that holds another share than one before it in its key group";
+    let apart = "the shares of the key groups at hand do not all belong to the file's data key";
+    check([first, &other[0], second, third], &all, &[(BOB, other_share)]);
+    check([first, first, second, &other[2]], &all, &[("sops:", apart)]);
+    // With one share there is nothing to compare.
+    check([&other[0], first, second, third], &alice(), &[]);
+    let renamed = sealed_in_groups([first, first, second, third]);
+    let renamed =
+        renamed.replace(CAROL, "-").replace(LAB, CAROL).replace("recipient: -\n", &format!("recipient: {LAB}\n"));
+    let findings = verify_with(&renamed, &key(), &all).findings;
+    assert_eq!(findings.len(), 2);
+    assert!(findings.iter().all(|finding| finding.message.contains("own recipient's identity does not open")));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The `sops` block as text: how it is written anew, changed in place, put into documents and taken out again.
 
+mod keys;
+
 use super::{
     error::SopsError,
-    key_group::MasterKey,
     metadata::{Metadata, find_block},
     scalar::scalar,
     selector::Selector,
@@ -15,24 +16,24 @@ use crate::{
         edit::{Edit, splice},
         yaml::{
             change,
-            emit::{Place, Position, Spelling, Value, push_entry, push_item, push_respelled},
+            emit::{Place, Position, Spelling, Value, push_entry, push_respelled},
             scalar::Scalar,
             tree::{Collection, Document, Item, Kind, Layout, NodeId, Tree, after_break},
         },
     },
 };
 
+use keys::names_keys;
+pub use keys::{WrappedGroups, WrappedKeys};
+
 /// The version of SOPS whose format is written.
 pub const FORMAT_VERSION: &str = "3.13.2";
-
-/// Whom a new file is for, with what is wrapped for them: pairs of recipient and armored age file.
-pub type WrappedKeys = Vec<(String, String)>;
 
 /// What a new `sops` block says.
 #[derive(Debug)]
 pub struct NewBlock<'a> {
-    /// The recipients of the one key group.
-    pub wrapped: &'a [(String, String)],
+    /// The recipients.
+    pub wrapped: &'a WrappedGroups,
     /// Which values are encrypted.
     pub selector: &'a Selector,
     /// Which values the MAC covers.
@@ -51,7 +52,7 @@ pub struct BlockChange<'a> {
     /// The encrypted MAC.
     pub mac: &'a str,
     /// The recipients from now on, in order; `None` leaves them, and what is wrapped for them, as they are.
-    pub wrapped: Option<&'a [(String, String)]>,
+    pub wrapped: Option<&'a WrappedGroups>,
 }
 
 /// The block from its key on, without the line break that ends it.
@@ -62,12 +63,12 @@ impl NewBlock<'_> {
     fn value(&self) -> Value {
         let text = |text: &str| Value::Scalar(Scalar::Str(text.to_owned()));
         let mut fields = vec![
-            ("age".to_owned(), Value::List(self.wrapped.iter().map(age_entry).collect())),
             ("lastmodified".to_owned(), text(self.last_modified)),
             ("mac".to_owned(), text(self.mac)),
             ("version".to_owned(), text(FORMAT_VERSION)),
             (self.selector.kind().field().to_owned(), text(self.selector.pattern())),
         ];
+        fields.extend(self.wrapped.fields());
         if self.coverage == Coverage::OnlyEncrypted {
             fields.push(("mac_only_encrypted".to_owned(), Value::Scalar(Scalar::Bool(true))));
         }
@@ -83,11 +84,6 @@ impl NewBlock<'_> {
         push_entry(&mut out, METADATA_KEY, &self.value(), &Place { step, newline, ..Place::new(position, 0) });
         BlockText(out)
     }
-}
-
-fn age_entry((recipient, enc): &(String, String)) -> Value {
-    let text = |text: &str| Value::Scalar(Scalar::Str(text.to_owned()));
-    Value::Map(vec![("enc".to_owned(), text(enc)), ("recipient".to_owned(), text(recipient))])
 }
 
 /// The layout of the top level of a document; one without a mapping takes a block.
@@ -276,7 +272,7 @@ impl Metadata {
         let span = block_span(tree, layout, key, value);
         let mut edits = self.scalar_edits(tree, change);
         if let Some(wrapped) = change.wrapped {
-            match self.recipient_edits(tree, wrapped) {
+            match self.key_edits(tree, wrapped) {
                 Some(more) => edits.extend(more),
                 None => return Ok(self.rewritten_block(tree, change, layout)),
             }
@@ -336,37 +332,6 @@ impl Metadata {
         ]
     }
 
-    /// Edits for the age entries of a file with one group; `None` where the list is not laid out line by line.
-    fn recipient_edits(&self, tree: &Tree<'_>, wrapped: &[(String, String)]) -> Option<Vec<Edit>> {
-        let [group] = self.groups.as_slice() else { return None };
-        let entries: Vec<_> = group.iter().filter(|entry| matches!(entry.key, MasterKey::Age(_))).collect();
-        let last = entries.last()?;
-        let mut edits = Vec::new();
-        let mut kept = std::collections::HashSet::new();
-        for entry in &entries {
-            let column = tree.node(entry.node).collection().filter(|found| found.layout == Layout::Block)?.column;
-            match wrapped.iter().find(|(recipient, _)| recipient == entry.key.id()) {
-                Some((recipient, enc)) if kept.insert(recipient.clone()) => {
-                    edits.push(respell(tree, entry.enc_node, enc, column));
-                }
-                _ => edits.push(Edit::remove(element_lines(tree, entry.node)?)),
-            }
-        }
-        let lines = element_lines(tree, last.node)?;
-        let head = lines.of(tree.text());
-        let dash = head.len() - head.trim_start_matches(' ').len();
-        let step = self.step(tree).unwrap_or(4);
-        let ends_line = head.ends_with(['\n', '\r']);
-        for (recipient, enc) in wrapped.iter().filter(|(recipient, _)| !kept.contains(recipient)) {
-            let place = Place { step, newline: tree.newline(), ..Place::new(Position::ListItem, dash) };
-            let mut text = format!("{:dash$}", "");
-            push_item(&mut text, &age_entry(&(recipient.clone(), enc.clone())), &place);
-            let text = if ends_line { text + tree.newline() } else { format!("{}{text}", tree.newline()) };
-            edits.push(Edit::insert(lines.end, text));
-        }
-        Some(edits)
-    }
-
     /// The whole block spelt anew, with every field that it had.
     fn rewritten_block(&self, tree: &Tree<'_>, change: &BlockChange<'_>, layout: Layout) -> BlockText {
         let text = |text: &str| Value::Scalar(Scalar::Str(text.to_owned()));
@@ -376,8 +341,8 @@ impl Metadata {
         };
         fields.retain(|(key, _)| !matches!(key.as_str(), "lastmodified" | "mac" | "version"));
         if let Some(wrapped) = change.wrapped {
-            fields.retain(|(key, _)| !matches!(key.as_str(), "age" | "key_groups"));
-            fields.push(("age".to_owned(), Value::List(wrapped.iter().map(age_entry).collect())));
+            fields.retain(|(key, value)| !names_keys(key, value));
+            fields.extend(wrapped.fields());
         }
         fields.push(("lastmodified".to_owned(), text(change.last_modified)));
         fields.push(("mac".to_owned(), text(change.mac)));
