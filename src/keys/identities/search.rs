@@ -155,16 +155,17 @@ impl Identities {
     where
         A: Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
     {
-        // Nearly everybody has an SSH key. It is worth a word only where the file is for one.
+        // Nearly everybody has an SSH key. It is worth a word only where the file is for one; else the command is not run.
         let is_for_ssh = attempt.is_for_ssh();
         let known = self.known();
         let outcome = |source: &Source| match known.outcome(source) {
             SearchOutcome::Absent if source.is_set_command(&self.env) => SearchOutcome::Identities(0),
             outcome => outcome,
         };
+        let is_unused = |source: &Source| source.is_ssh() && source.is_set_command(&self.env);
         let searched = Source::all(&self.env)
             .into_iter()
-            .filter(|source| is_for_ssh || !source.is_default_ssh_key())
+            .filter(|source| is_for_ssh || !(source.is_default_ssh_key() || is_unused(source)))
             .map(|source| Searched { outcome: outcome(&source), source })
             .collect();
         let of_sources = known.problems().iter().filter(|problem| is_for_ssh || !problem.is_default_ssh_key());
