@@ -70,7 +70,7 @@ impl<'a, 't> Around<'a, 't> {
         if let Some(node) = last.filter(|node| offset < node.span.end && node.collection().is_none()) {
             return match () {
                 () if !is_indentation => true,
-                () if is_block_scalar(node) => is_text(node, text, head),
+                () if is_block_scalar(node) => self.is_text(node, head),
                 () => !is_plain(node) || self.is_deep(head),
             };
         }
@@ -83,7 +83,9 @@ impl<'a, 't> Around<'a, 't> {
             return self.is_behind_plain(last, offset) && self.is_deep(head)
                 || self.is_between_comments(line_start, offset);
         }
-        !ends_in_indicator(head.trim_end_matches([' ', '\t']))
+        let is_before_comment =
+            text.get(offset..).is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with('#'));
+        !ends_in_indicator(head.trim_end_matches([' ', '\t']), is_before_comment)
     }
 
     /// Whether nothing but blanks is between the plain scalar `last` and `offset`, so that it could go on there.
@@ -92,10 +94,32 @@ impl<'a, 't> Around<'a, 't> {
             .is_some_and(|last| self.tree.text.get(last.span.end..offset).unwrap_or_default().trim().is_empty())
     }
 
+    /// Whether what stands behind the blanks `head` is in the text of the block scalar `node`, and not in the indentation
+    /// before it.
+    fn is_text(&self, node: &Node<'_>, head: &str) -> bool {
+        let block = node.span.of(self.tree.text);
+        let mut lines = block.split(['\n', '\r']);
+        let header = lines.next().unwrap_or_default();
+        let indicator =
+            header.split([' ', '\t', '#']).next().and_then(|marks| marks.chars().find_map(|c| c.to_digit(10)));
+        let column = match indicator {
+            Some(indicator) => self.block_column().unwrap_or(0) + indicator as usize,
+            None => {
+                let first = lines.find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
+                first.len() - first.trim_start_matches(' ').len()
+            }
+        };
+        head.len() >= column
+    }
+
     /// Whether what stands behind the blanks `head` is deeper than the block around it.
     fn is_deep(&self, head: &str) -> bool {
-        let block = self.open.iter().rev().find(|(_, layout, _)| *layout == Layout::Block);
-        block.is_none_or(|(_, _, block)| head.len() > *block)
+        self.block_column().is_none_or(|block| head.len() > block)
+    }
+
+    /// The column of the innermost block collection.
+    fn block_column(&self) -> Option<usize> {
+        self.open.iter().rev().find(|(_, layout, _)| *layout == Layout::Block).map(|(_, _, column)| *column)
     }
 
     /// Whether the line is a comment that follows another.
@@ -116,18 +140,15 @@ const fn is_block_scalar(node: &Node<'_>) -> bool {
     matches!(node.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. })
 }
 
-/// Whether a tab behind the blanks `head` is in the text of a block scalar, and not in the indentation before it.
-fn is_text(node: &Node<'_>, text: &str, head: &str) -> bool {
-    let mut lines = node.span.of(text).split(['\n', '\r']).skip(1);
-    let first = lines.find(|line| !line.trim_start_matches(' ').is_empty()).unwrap_or_default();
-    let column = first.len() - first.trim_start_matches(' ').len();
-    head.len() >= column
-}
-
-/// Whether `head`, outside of scalars and comments, ends in an indicator behind which a key could begin.
-fn ends_in_indicator(head: &str) -> bool {
-    let word = head.rsplit([' ', '\t']).next().unwrap_or_default();
-    matches!(word, "-" | "?") || word == ":" && head.trim_start_matches([' ', '\t', '-']).len() == 1
+/// Whether `head`, outside of scalars and comments, ends in an indicator behind which a key could begin. A comment goes
+/// with `?` and `:`, together with the blanks before it.
+fn ends_in_indicator(head: &str, is_before_comment: bool) -> bool {
+    match head.rsplit([' ', '\t']).next() {
+        Some("-") => true,
+        Some("?") => !is_before_comment,
+        Some(":") => !is_before_comment && head.trim_start_matches([' ', '\t', '-']).len() == 1,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +156,11 @@ mod tests {
     use super::*;
 
     /// Texts that real `sops` 3.13.2 encrypts.
-    const TAKEN: [&str; 19] = [
+    const TAKEN: [&str; 23] = [
+        "? a\n:\t# c\n  b\n",
+        "?\t# c\n  a\n: b\n",
+        "a:\n  b: |2-\n      x\n    \ty\n",
+        "a:\n- >2 # 1\n   x\n  \ty\n",
         "a: 1\n  \t\nb: 2\n",
         "a:\n  b: 1\n   \t\nc: 1\n",
         "a:\n- b\n \t\nc: 1\n",
