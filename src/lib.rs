@@ -23,7 +23,7 @@
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (recipient, identity) = gitops_secrets::keys::generate_key_text(0);
+//! let (recipient, identity) = gitops_secrets::keys::generate_key_text(gitops_secrets::keys::NewIdentity::X25519, 0);
 //! let text = "kind: Secret # of the database\nstringData:\n  password: 'open sesame'\n";
 //!
 //! // A session is one run: the environment in which identities are looked for, and the current directory.

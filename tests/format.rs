@@ -5,7 +5,7 @@ use std::path::Path;
 
 use gitops_secrets::{
     base::{env::Env, secret::Plaintext},
-    keys::{Recipient, generate_key_text},
+    keys::{NewIdentity, Recipient, generate_key_text},
     ops::{
         decrypt::decrypt,
         encrypt::{Wishes, encrypt},
@@ -24,7 +24,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let (recipient, identity) = generate_key_text(0);
+        let (recipient, identity) = generate_key_text(NewIdentity::X25519, 0);
         let env: Env = [("SOPS_AGE_KEY", identity.expose()), ("HOME", "/nonexistent")].into_iter().collect();
         let recipients = Some(vec![Recipient::parse(&recipient.to_string()).unwrap()]);
         Self { session: Session::new(env, "/".into(), None), wishes: Wishes { recipients, ..Wishes::default() } }

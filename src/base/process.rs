@@ -3,13 +3,13 @@
 use std::{
     ffi::{OsStr, OsString},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
 
 use zeroize::Zeroizing;
 
-use super::{files::read_wiped, leftover::lend_the_terminal};
+use super::{env::Env, files::read_wiped, leftover::lend_the_terminal};
 
 /// A program with its arguments and additions to its environment. No shell ever sees them.
 #[derive(Clone)]
@@ -76,6 +76,38 @@ pub enum WordsError {
     /// A quote is not closed, or the text ends in a backslash.
     #[error("the command has a quote that is not closed")]
     Unbalanced,
+}
+
+/// Where a program is that is given by its name alone.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Located {
+    /// In no directory of `PATH`.
+    Nowhere,
+    /// In this directory, which `PATH` names relative to the current one.
+    Relative(PathBuf),
+    /// Here, in the first directory that has it.
+    At(PathBuf),
+}
+
+/// Where `PATH` leads to for `program`, a name without a directory.
+#[must_use]
+pub fn locate(program: &str, env: &Env) -> Located {
+    let path = env.path("PATH").unwrap_or_default();
+    let mut directories = std::env::split_paths(&path);
+    let Some(directory) = directories.find(|directory| is_executable(&directory.join(program))) else {
+        return Located::Nowhere;
+    };
+    if directory.is_absolute() { Located::At(directory.join(program)) } else { Located::Relative(directory) }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.with_extension("exe").is_file()
 }
 
 /// How long after the program an interrupt from the keyboard can still arrive that was meant for it.

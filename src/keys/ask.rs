@@ -2,8 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use age::secrecy::SecretString;
-
 use crate::base::secret::Plaintext;
 
 /// Somebody who can be asked. Calls come one at a time, from any thread.
@@ -74,25 +72,5 @@ impl Ask for Asker {
 
     fn confirm(&self, text: &str, yes: &str, no: Option<&str>) -> Result<bool, NoAnswer> {
         self.person()?.confirm(text, yes, no)
-    }
-}
-
-/// What plugins want to know.
-impl age::Callbacks for Asker {
-    fn display_message(&self, message: &str) {
-        self.message(message);
-    }
-
-    fn confirm(&self, message: &str, yes_string: &str, no_string: Option<&str>) -> Option<bool> {
-        Ask::confirm(self, message, yes_string, no_string).ok()
-    }
-
-    fn request_public_string(&self, description: &str) -> Option<String> {
-        self.line(&format!("{description}: ")).ok()
-    }
-
-    fn request_passphrase(&self, description: &str) -> Option<SecretString> {
-        let answer = self.secret(&format!("{description}: ")).ok()?;
-        Some(SecretString::from(answer.expose().to_owned()))
     }
 }

@@ -6,7 +6,7 @@ use std::{path::Path, str::FromStr as _};
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::{armor::find_armor, ask::Asker, ssh::SshPublic};
+use super::{armor::find_armor, ask::Asker, hybrid::HybridIdentity, plugin::PluginIdentity, ssh::SshPublic};
 use crate::base::{
     clock,
     files::{FileError, create_new_private, read_wiped},
@@ -27,6 +27,8 @@ pub(super) struct Identity {
 enum Key {
     X25519(age::x25519::Identity),
     Ssh(Box<age::ssh::Identity>, SshPublic),
+    Hybrid(HybridIdentity),
+    Plugin(PluginIdentity),
 }
 
 /// The kinds of identity that are one word, told apart by how it begins.
@@ -35,6 +37,15 @@ enum IdentityKind {
     X25519,
     PostQuantum,
     Plugin,
+}
+
+/// The kinds of identity that can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewIdentity {
+    /// `AGE-SECRET-KEY-1…`
+    X25519,
+    /// `AGE-SECRET-KEY-PQ-1…`: ML-KEM-768 with X25519.
+    PostQuantum,
 }
 
 /// Why a word of an identity source is not used. Never holds the word.
@@ -46,15 +57,9 @@ pub enum IdentityProblem {
     /// An identity with blanks around it, which `sops` does not read either.
     #[error("an age identity with a blank before or after it")]
     Blank,
-    /// `AGE-SECRET-KEY-1…` whose checksum, length or alphabet is wrong.
+    /// It begins as an identity does, but its checksum, length or alphabet is wrong, or its plugin has no proper name.
     #[error("a damaged age identity")]
     Damaged,
-    /// `AGE-SECRET-KEY-PQ-1…`.
-    #[error("a post-quantum identity, which is not supported yet")]
-    PostQuantum,
-    /// `AGE-PLUGIN-…`.
-    #[error("a plugin identity, which is not supported yet")]
-    Plugin,
     /// It is not UTF-8.
     #[error("not text")]
     NotText,
@@ -75,20 +80,18 @@ pub(super) enum UnwrapError {
 
 impl Identity {
     /// Takes one word of an identity file. `asker` is whom a plugin asks.
-    pub(super) fn parse(word: &str, _asker: &Asker) -> Result<Self, IdentityProblem> {
+    pub(super) fn parse(word: &str, asker: &Asker) -> Result<Self, IdentityProblem> {
         let trimmed = word.trim();
         let kind = IdentityKind::find(trimmed).ok_or(IdentityProblem::Unknown)?;
         if trimmed != word {
             return Err(IdentityProblem::Blank);
         }
         let key = match kind {
-            IdentityKind::X25519 => {
-                age::x25519::Identity::from_str(word).map(Key::X25519).map_err(|_reason| IdentityProblem::Damaged)?
-            }
-            IdentityKind::PostQuantum => return Err(IdentityProblem::PostQuantum),
-            IdentityKind::Plugin => return Err(IdentityProblem::Plugin),
+            IdentityKind::X25519 => age::x25519::Identity::from_str(word).ok().map(Key::X25519),
+            IdentityKind::PostQuantum => HybridIdentity::parse(word).map(Key::Hybrid),
+            IdentityKind::Plugin => PluginIdentity::parse(word, asker).map(Key::Plugin),
         };
-        Ok(Self { key, recipient: OnceLock::new() })
+        Ok(Self { key: key.ok_or(IdentityProblem::Damaged)?, recipient: OnceLock::new() })
     }
 
     /// Takes an SSH key that is not encrypted.
@@ -101,6 +104,8 @@ impl Identity {
         let find = || match &self.key {
             Key::X25519(key) => Some(key.to_public().to_string()),
             Key::Ssh(_, public) => Some(public.text.clone()),
+            Key::Hybrid(key) => key.recipient(),
+            Key::Plugin(_) => None,
         };
         self.recipient.get_or_init(find).as_deref()
     }
@@ -108,7 +113,8 @@ impl Identity {
     /// The program `age-plugin-NAME` that does the work, if any: that can be slow, and can ask a person.
     pub(super) fn plugin(&self) -> Option<&str> {
         match &self.key {
-            Key::X25519(_) | Key::Ssh(..) => None,
+            Key::X25519(_) | Key::Hybrid(_) | Key::Ssh(..) => None,
+            Key::Plugin(key) => Some(key.plugin()),
         }
     }
 
@@ -128,13 +134,18 @@ impl Identity {
 
     /// Whether it is the same as `other`, as far as can be told without using it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.recipient().is_some() && self.recipient() == other.recipient()
+        match (&self.key, &other.key) {
+            (Key::Plugin(own), Key::Plugin(other)) => own.is_same(other),
+            _ => self.recipient().is_some() && self.recipient() == other.recipient(),
+        }
     }
 
     fn as_age(&self) -> &dyn age::Identity {
         match &self.key {
             Key::X25519(key) => key,
             Key::Ssh(key, _) => key.as_ref(),
+            Key::Hybrid(key) => key,
+            Key::Plugin(key) => key,
         }
     }
 }
@@ -167,30 +178,37 @@ pub(super) fn unwrap<'a>(
     read_wiped(&mut payload, DATA_KEY_BYTES, limit_bytes)?.ok_or(UnwrapError::TooLong).map(Some)
 }
 
-/// Makes a new X25519 identity, and the text of its file as `age-keygen` writes it.
+/// Makes a new identity, and the text of its file as `age-keygen` writes it.
 ///
 /// `unix_seconds` goes into the first comment. Returns the recipient and the file's text.
 #[must_use]
-pub fn generate_key_text(unix_seconds: u64) -> (String, Plaintext) {
-    let identity = age::x25519::Identity::generate();
-    let recipient = identity.to_public().to_string();
+pub fn generate_key_text(kind: NewIdentity, unix_seconds: u64) -> (String, Plaintext) {
+    let (recipient, secret) = match kind {
+        NewIdentity::X25519 => {
+            let identity = age::x25519::Identity::generate();
+            let secret = identity.to_string();
+            (identity.to_public().to_string(), Zeroizing::new(secret.expose_secret().to_owned()))
+        }
+        NewIdentity::PostQuantum => {
+            let identity = HybridIdentity::generate();
+            (identity.recipient().unwrap_or_default(), identity.render())
+        }
+    };
     let created = clock::render_rfc3339(unix_seconds);
-    let secret = identity.to_string();
-    let mut text = String::with_capacity(256);
-    for part in ["# created: ", &created, "\n# public key: ", &recipient, "\n"] {
+    let parts = ["# created: ", &created, "\n# public key: ", &recipient, "\n", &secret, "\n"];
+    let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
         text.push_str(part);
     }
-    text.push_str(secret.expose_secret());
-    text.push('\n');
     (recipient, Plaintext::new(text))
 }
 
-/// Makes a new X25519 identity in a new file of mode 0600, and returns its recipient.
+/// Makes a new identity in a new file of mode 0600, and returns its recipient.
 ///
 /// # Errors
 /// [`FileError`]; a file that exists already is left alone.
-pub fn generate_key_file(path: &Path) -> Result<String, FileError> {
-    let (recipient, text) = generate_key_text(clock::unix_seconds());
+pub fn generate_key_file(kind: NewIdentity, path: &Path) -> Result<String, FileError> {
+    let (recipient, text) = generate_key_text(kind, clock::unix_seconds());
     create_new_private(path, text.expose().as_bytes())?;
     Ok(recipient)
 }
@@ -204,24 +222,26 @@ mod tests {
 
     #[test]
     fn a_new_key_file_is_what_age_keygen_writes() {
-        let (recipient, text) = generate_key_text(1_795_233_536);
-        let (comments, secret) = text.expose().split_at(text.expose().len() - 75);
-        let expected = format!("# created: 2026-11-21T03:58:56Z\n# public key: {recipient}\n");
-        assert_eq!(comments, expected);
-        let identity = Identity::parse(secret.strip_suffix('\n').unwrap(), &Asker::default()).unwrap();
-        assert_eq!(identity.recipient(), Some(recipient.as_str()));
+        for (kind, length) in [(NewIdentity::X25519, 75), (NewIdentity::PostQuantum, 78)] {
+            let (recipient, text) = generate_key_text(kind, 1_795_233_536);
+            let (comments, secret) = text.expose().split_at(text.expose().len() - length);
+            let expected = format!("# created: 2026-11-21T03:58:56Z\n# public key: {recipient}\n");
+            assert_eq!(comments, expected);
+            let identity = Identity::parse(secret.strip_suffix('\n').unwrap(), &Asker::default()).unwrap();
+            assert_eq!(identity.recipient(), Some(recipient.as_str()));
+        }
     }
 
     #[test]
     fn a_new_key_file_is_private_and_replaces_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("keys.txt");
-        let recipient = generate_key_file(&path).unwrap();
+        let recipient = generate_key_file(NewIdentity::X25519, &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(&recipient));
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
-        assert!(generate_key_file(&path).unwrap_err().to_string().ends_with("exists already"));
+        assert!(generate_key_file(NewIdentity::X25519, &path).unwrap_err().to_string().ends_with("exists already"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 }

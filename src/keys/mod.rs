@@ -2,20 +2,25 @@
 
 mod armor;
 mod ask;
+mod bech32;
 mod content;
+mod hybrid;
 mod identities;
 mod identity;
 mod no_identity;
+mod plugin;
 mod reader;
 mod recipient;
+mod small_order;
 mod source;
 mod ssh;
 mod wrapped;
 
 pub use ask::{Ask, Asker, NoAnswer};
 pub use identities::{AgeEntry, Identities, OpenedGroups, Owned};
-pub use identity::{IdentityProblem, generate_key_file, generate_key_text};
+pub use identity::{IdentityProblem, NewIdentity, generate_key_file, generate_key_text};
 pub use no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched};
+pub use plugin::PluginFault;
 pub use recipient::{Recipient, RecipientError, RecipientKind, WrapError, is_private};
 pub use source::{Source, SourceProblem, default_key_file};
 pub use ssh::SshFault;

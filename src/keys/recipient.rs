@@ -1,10 +1,14 @@
 //! Who a data key is wrapped for: the public halves, as `.sops.yaml` and the metadata of a file spell them.
 
-use std::{io::Write as _, str::FromStr as _};
+use std::{error::Error, io::Write as _, str::FromStr as _};
 
 use super::{
     armor::render_armor,
     ask::Asker,
+    bech32,
+    hybrid::HybridRecipient,
+    plugin::{PluginFault, PluginRecipient, into_cause},
+    small_order::is_small_order,
     ssh::{SshFault, SshPublic, parse_recipient},
 };
 use crate::base::secret::{DataKey, Plaintext};
@@ -24,6 +28,8 @@ pub struct Recipient {
 enum Key {
     X25519(age::x25519::Recipient),
     Ssh(age::ssh::Recipient),
+    Hybrid(Box<HybridRecipient>),
+    Plugin(PluginRecipient),
 }
 
 /// The kinds of recipient that `sops` 3.13 accepts, told apart as it does: by how the text begins.
@@ -45,15 +51,7 @@ pub enum RecipientError {
     /// A private key stands where a public one belongs. It is not shown.
     #[error("a private key stands where a recipient belongs")]
     PrivateKey,
-    /// A recipient of a kind that this version cannot wrap for.
-    #[error("recipient {recipient:?}: {kind} recipients are not supported yet")]
-    Unsupported {
-        /// The text, shortened.
-        recipient: String,
-        /// Its kind.
-        kind: RecipientKind,
-    },
-    /// It begins as an X25519 recipient does, and is none.
+    /// It begins as a recipient does, and is none.
     #[error("recipient {recipient:?}: {reason}")]
     Invalid {
         /// The text, shortened.
@@ -83,9 +81,17 @@ pub enum RecipientError {
 pub struct WrapError {
     /// The recipient.
     pub recipient: String,
-    /// What age says.
+    /// What age or the plugin says.
     #[source]
-    pub cause: Box<age::EncryptError>,
+    pub cause: Box<dyn Error + Send + Sync>,
+}
+
+impl WrapError {
+    /// What to do about it, if a plugin failed.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.cause.downcast_ref().map(PluginFault::hint)
+    }
 }
 
 impl Recipient {
@@ -105,12 +111,11 @@ impl Recipient {
         let invalid = |reason| RecipientError::Invalid { recipient: shorten(text), reason };
         let key = match kind {
             RecipientKind::X25519 => Key::X25519(parse_x25519(text).map_err(invalid)?),
+            RecipientKind::PostQuantum => Key::Hybrid(Box::new(HybridRecipient::parse(text).map_err(invalid)?)),
+            RecipientKind::Plugin => Key::Plugin(PluginRecipient::parse(text).map_err(invalid)?),
             RecipientKind::Ssh => {
                 let ssh = parse_recipient(text);
                 Key::Ssh(ssh.map_err(|fault| RecipientError::Ssh { recipient: shorten(text), fault })?)
-            }
-            RecipientKind::PostQuantum | RecipientKind::Plugin => {
-                return Err(RecipientError::Unsupported { recipient: shorten(text), kind });
             }
         };
         Ok(Self { text: text.to_owned(), key })
@@ -146,19 +151,21 @@ impl Recipient {
     pub fn encrypt_text(recipients: &[Self], text: &Plaintext, asker: &Asker) -> Result<String, WrapError> {
         let named = recipients.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
         encrypt(recipients, text.expose().as_bytes(), asker)
-            .map_err(|cause| WrapError { recipient: named, cause: Box::new(cause) })
+            .map_err(|cause| WrapError { recipient: named, cause: into_cause(cause) })
     }
 
     /// What age encrypts with. A plugin is found here, and started by age.
-    fn to_age(&self, _asker: &Asker) -> Result<Box<dyn age::Recipient>, age::EncryptError> {
+    fn to_age(&self, asker: &Asker) -> Result<Box<dyn age::Recipient>, age::EncryptError> {
         Ok(match &self.key {
             Key::X25519(key) => Box::new(key.clone()),
             Key::Ssh(key) => Box::new(key.clone()),
+            Key::Hybrid(key) => key.clone(),
+            Key::Plugin(key) => Box::new(key.with_asker(asker)),
         })
     }
 
     fn wrap_error(&self, cause: age::EncryptError) -> WrapError {
-        WrapError { recipient: self.text.clone(), cause: Box::new(cause) }
+        WrapError { recipient: self.text.clone(), cause: into_cause(cause) }
     }
 }
 
@@ -214,8 +221,9 @@ impl RecipientError {
             Self::Ssh { fault: SshFault::Kind(_) | SshFault::SecurityToken | SshFault::RsaTooSmall { .. }, .. } => {
                 "give an age1… recipient, or a key that `ssh-keygen -t ed25519` made"
             }
-            Self::Unsupported { .. } | Self::Invalid { .. } | Self::Ssh { .. } | Self::Unknown { .. } => {
-                "accepted are age1… as `age-keygen` prints it, ssh-ed25519 …, and ssh-rsa … of 2,048 to 4,096 bits"
+            Self::Invalid { .. } | Self::Ssh { .. } | Self::Unknown { .. } => {
+                "accepted are age1… and age1pq1… as `age-keygen` prints them, age1NAME1… of the program age-plugin-NAME, \
+                 ssh-ed25519 …, and ssh-rsa … of 2,048 to 4,096 bits"
             }
         }
     }
@@ -250,7 +258,9 @@ impl std::fmt::Display for Recipient {
 fn parse_x25519(text: &str) -> Result<age::x25519::Recipient, &'static str> {
     let x25519 = age::x25519::Recipient::from_str(text)
         .map_err(|_reason| "the text is damaged: its checksum, length or alphabet is not that of a recipient")?;
-    if SMALL_ORDER.contains(&text) {
+    // `age` panics when it wraps for one; a `.sops.yaml` must not be able to do that.
+    let bytes = bech32::decode(text, "age").unwrap_or_default();
+    if bytes.first_chunk().is_some_and(is_small_order) {
         return Err("the public key is one that every data key would leak through");
     }
     Ok(x25519)
@@ -283,31 +293,28 @@ fn shorten(text: &str) -> String {
     short
 }
 
-/// The recipients whose point has a small order, in both spellings of the bit that X25519 ignores. The secret shared
-/// with them is zero for everybody, so `age` panics when it wraps for one; a `.sops.yaml` must not be able to do that.
-///
-/// # Source
-/// RFC 7748, section 6.1 (the all-zero check); <https://cr.yp.to/ecdh.html#validate> (the list).
-const SMALL_ORDER: [&str; 14] = [
-    "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
-    "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqsuwj9m",
-    "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqj7vrya",
-    "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqk67yly",
-    "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhqqqzyt4v9",
-    "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhzqqxqejhu",
-    "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz9ts6wm9s8",
-    "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz8ts72fzt7",
-    "age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m",
-    "age1anllllllllllllllllllllllllllllllllllllllllllllllllls3hcv9z",
-    "age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy",
-    "age1ahlllllllllllllllllllllllllllllllllllllllllllllllllsh3g6la",
-    "age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv",
-    "age1amlllllllllllllllllllllllllllllllllllllllllllllllllsam3fc4",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::{NewIdentity, generate_key_text};
+
+    /// Each in both spellings of the bit that X25519 ignores.
+    const SMALL_ORDER: [&str; 14] = [
+        "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
+        "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqsuwj9m",
+        "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqj7vrya",
+        "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqk67yly",
+        "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhqqqzyt4v9",
+        "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhzqqxqejhu",
+        "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz9ts6wm9s8",
+        "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz8ts72fzt7",
+        "age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m",
+        "age1anllllllllllllllllllllllllllllllllllllllllllllllllls3hcv9z",
+        "age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy",
+        "age1ahlllllllllllllllllllllllllllllllllllllllllllllllllsh3g6la",
+        "age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv",
+        "age1amlllllllllllllllllllllllllllllllllllllllllllllllllsam3fc4",
+    ];
 
     const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
 
@@ -347,16 +354,66 @@ mod tests {
         check(&long, Err(&format!("\"{}…\" is not an age recipient", "é".repeat(72))));
     }
 
+    /// `age1pq1…` of bytes.
+    fn hybrid(bytes: &[u8]) -> String {
+        bech32::encode("age1pq", bytes).to_string()
+    }
+
+    fn hybrid_bytes() -> Vec<u8> {
+        let (recipient, _) = generate_key_text(NewIdentity::PostQuantum, 0);
+        bech32::decode(&recipient, "age1pq").unwrap().to_vec()
+    }
+
+    #[track_caller]
+    fn check_hybrid(text: &str, reason: &str) {
+        check(text, Err(&format!("recipient {:?}: {reason}", shorten(text))));
+    }
+
     #[test]
-    fn the_kinds_of_part_two_are_recognised() {
-        check(
-            "age1pq1wd9t80",
-            Err("recipient \"age1pq1wd9t80\": post-quantum (age1pq1…) recipients are not supported yet"),
-        );
-        check(
-            "age1yubikey1qwt50",
-            Err("recipient \"age1yubikey1qwt50\": plugin (age1NAME1…) recipients are not supported yet"),
-        );
+    fn a_malformed_post_quantum_recipient_is_refused() {
+        let good = hybrid_bytes();
+        let text = hybrid(&good);
+        check(&text, Ok(&text));
+        let damaged = "the text is damaged: its checksum or alphabet is not that of a recipient";
+        let last = if text.ends_with('q') { "p" } else { "q" };
+        check_hybrid(&format!("{}{last}", &text[..text.len() - 1]), damaged);
+        check_hybrid(&format!("{}{}", &text[..1000], text[1000..].to_uppercase()), damaged);
+        check_hybrid("age1pq1", damaged);
+        check(&text.to_uppercase(), Err(&format!("{:?} is not an age recipient", shorten(&text.to_uppercase()))));
+        let none = "it holds no ML-KEM-768 and X25519 public key";
+        check_hybrid(&hybrid(&good[..1215]), none);
+        check_hybrid(&hybrid(&[good.as_slice(), &[0]].concat()), none);
+        check_hybrid(&hybrid(&[]), none);
+        // FIPS 203, section 7.2: coefficients are below 3329.
+        let mut modulus = good.clone();
+        modulus[..3].copy_from_slice(&[0xff; 3]);
+        check_hybrid(&hybrid(&modulus), none);
+    }
+
+    #[test]
+    fn a_post_quantum_recipient_of_small_order_is_refused() {
+        for text in SMALL_ORDER {
+            let mut bytes = hybrid_bytes();
+            bytes[1184..].copy_from_slice(&bech32::decode(text, "age").unwrap());
+            check_hybrid(&hybrid(&bytes), "its X25519 part is one that every data key would leak through");
+        }
+    }
+
+    #[test]
+    fn a_plugin_has_a_name_that_is_no_path() {
+        for name in ["yubikey", "tag", "tagpq", "a+b-c.d_9", "x1y"] {
+            let text = bech32::encode(&format!("age1{name}"), &[1, 2, 3]);
+            check(&text, Ok(&text));
+        }
+        let reason = "a plugin's name has only ASCII letters, digits, and + - . _";
+        for name in ["../../../../tmp/evil", "/bin/sh", "..", "a..b", "a\\b", "a b", "a:b", "$(id)", "~", "a%00b", ""] {
+            let text = bech32::encode(&format!("age1{name}"), &[1, 2, 3]);
+            // A blank in the middle is none that is cut off.
+            check(&text, Err(&format!("recipient {:?}: {reason}", text.as_str())));
+        }
+        let damaged = "the text is damaged: its checksum or alphabet is not that of a recipient";
+        check("age1yubikey1qwt50", Err(&format!("recipient \"age1yubikey1qwt50\": {damaged}")));
+        check("age1yubiKey1qwt50", Err(&format!("recipient \"age1yubiKey1qwt50\": {damaged}")));
     }
 
     #[test]

@@ -111,6 +111,7 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::Onto { fault, .. } => return hint(fault),
         OpError::NoIdentity { tried, .. } => return Some(hint_for_search(tried)),
         OpError::Recipient(fault) | OpError::NamedRecipient { fault, .. } => fault.hint(),
+        OpError::Wrap(error) => return error.hint().map(str::to_owned),
         OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
         OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
         OpError::NoPolicy => "add a .sops.yaml with a creation rule, or name recipients with --age",

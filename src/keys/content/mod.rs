@@ -177,11 +177,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told_for_what_it_is() {
         let text = b"AGE-PLUGIN-YUBIKEY-1X\nAGE-SECRET-KEY-PQ-1X\n\xff\n";
-        let told = [
-            "line 1: a plugin identity, which is not supported yet",
-            "line 2: a post-quantum identity, which is not supported yet",
-            "line 3: not text",
-        ];
+        let told = ["line 1: a damaged age identity", "line 2: a damaged age identity", "line 3: not text"];
         check(text, Words::One, 0, &told);
     }
 

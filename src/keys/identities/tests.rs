@@ -7,7 +7,7 @@ use std::{
 use super::*;
 use crate::{
     base::secret::Plaintext,
-    keys::{Ask, NoAnswer, Recipient, generate_key_text},
+    keys::{Ask, NewIdentity, NoAnswer, Recipient, generate_key_text},
 };
 
 const ALICE: &str = "age1sv0vp6ss66u8z9yjtsr59cvunt7rppmc5hcer7hef7a4ns93vqgqmkpa42";
@@ -29,7 +29,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A recipient, the line of its identity, and `ENC` for it of a key made of `byte`s.
 fn generate(byte: u8) -> (String, String, String) {
-    let (recipient, text) = generate_key_text(0);
+    let (recipient, text) = generate_key_text(NewIdentity::X25519, 0);
     let line = text.expose().lines().last().unwrap().to_owned();
     let enc = Recipient::parse(&recipient).unwrap().wrap_bytes(&[byte; 32], &Asker::default()).unwrap();
     (recipient, line, enc)

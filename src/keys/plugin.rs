@@ -1,0 +1,243 @@
+//! Recipients and identities that a program `age-plugin-NAME` knows what to do with. The `age` crate talks to it; here
+//! is decided which program that may be, and what people are told.
+
+use std::{
+    collections::HashSet,
+    error::Error,
+    io,
+    path::PathBuf,
+    str::FromStr as _,
+    sync::{Mutex, PoisonError},
+};
+
+use age::{
+    DecryptError, EncryptError,
+    plugin::{IdentityPluginV1, RecipientPluginV1},
+    secrecy::SecretString,
+};
+use age_core::format::{FileKey, Stanza};
+
+use super::ask::{Ask as _, Asker};
+use crate::base::{
+    env::Env,
+    process::{Located, locate},
+};
+
+/// One plugin at a time: a person answers one question after the other, and a token does one thing after the other.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// `age1NAME1…`
+#[derive(Clone)]
+pub(super) struct PluginRecipient(age::plugin::Recipient);
+
+/// `AGE-PLUGIN-NAME-1…`
+pub(super) struct PluginIdentity {
+    identity: age::plugin::Identity,
+    asker: Asker,
+}
+
+/// Why a plugin did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginFault {
+    /// There is no such program.
+    #[error("{program} is not on PATH")]
+    Missing {
+        /// `age-plugin-NAME`.
+        program: String,
+    },
+    /// It would be found in another place from another directory: that can be anybody's.
+    #[error("{program} is in {}, which PATH names relative to the current directory", .directory.display())]
+    Relative {
+        /// `age-plugin-NAME`.
+        program: String,
+        /// The entry of `PATH`.
+        directory: PathBuf,
+    },
+    /// It told what is wrong.
+    #[error("{program} says: {message}")]
+    Said {
+        /// `age-plugin-NAME`.
+        program: String,
+        /// Its words, without control characters.
+        message: String,
+    },
+    /// It did not speak as a plugin does.
+    #[error("{program} does not work as a plugin: {cause}")]
+    Broken {
+        /// `age-plugin-NAME`.
+        program: String,
+        /// What happened.
+        cause: String,
+    },
+}
+
+impl PluginFault {
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "install the plugin, in a directory that PATH names",
+            Self::Relative { .. } => "name only absolute directories in PATH",
+            Self::Said { .. } => "see the documentation of the plugin",
+            Self::Broken { .. } => "run it with AGEDEBUG=plugin to see what it does",
+        }
+    }
+
+    fn of_plugin(program: String, messages: &[impl ToString]) -> Self {
+        let texts: Vec<String> = messages.iter().map(ToString::to_string).collect();
+        Self::Said { program, message: in_one_line(&texts.join("; ")) }
+    }
+}
+
+impl PluginRecipient {
+    /// Takes `age1NAME1…`; the error is why it is none. No program is looked for yet.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        let recipient = age::plugin::Recipient::from_str(text).map_err(|reason| match reason {
+            "invalid plugin name" => BAD_NAME,
+            _ => "the text is damaged: its checksum or alphabet is not that of a recipient",
+        })?;
+        if is_name(recipient.plugin()) { Ok(Self(recipient)) } else { Err(BAD_NAME) }
+    }
+
+    /// The same with whom the plugin asks.
+    pub(super) fn with_asker(&self, asker: &Asker) -> impl age::Recipient + use<> {
+        AskingRecipient { recipient: self.0.clone(), asker: asker.clone() }
+    }
+}
+
+struct AskingRecipient {
+    recipient: age::plugin::Recipient,
+    asker: Asker,
+}
+
+impl age::Recipient for AskingRecipient {
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
+        let name = self.recipient.plugin();
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let program = find(name).map_err(|fault| EncryptError::Io(io::Error::other(fault)))?;
+        let callbacks = Voice { program: program.clone(), asker: self.asker.clone() };
+        let plugin = RecipientPluginV1::new(name, std::slice::from_ref(&self.recipient), &[], callbacks)?;
+        plugin.wrap_file_key(file_key).map_err(|error| {
+            let fault = match error {
+                EncryptError::Plugin(messages) => PluginFault::of_plugin(program, &messages),
+                other => PluginFault::Broken { program, cause: in_one_line(&other.to_string()) },
+            };
+            EncryptError::Io(io::Error::other(fault))
+        })
+    }
+}
+
+impl PluginIdentity {
+    /// Takes `AGE-PLUGIN-NAME-1…`; `None` where it is damaged, or the name is none. No program is looked for yet.
+    pub(super) fn parse(text: &str, asker: &Asker) -> Option<Self> {
+        let identity = age::plugin::Identity::from_str(text).ok().filter(|identity| is_name(identity.plugin()))?;
+        Some(Self { identity, asker: asker.clone() })
+    }
+
+    /// `NAME`.
+    pub(super) fn plugin(&self) -> &str {
+        self.identity.plugin()
+    }
+
+    /// Whether both are the same text.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.identity.to_string() == other.identity.to_string()
+    }
+
+    fn unwrap_with(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, PluginFault> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let program = find(self.plugin())?;
+        let callbacks = Voice { program: program.clone(), asker: self.asker.clone() };
+        let identities = std::slice::from_ref(&self.identity);
+        let unwrapped = IdentityPluginV1::new(self.plugin(), identities, callbacks)
+            .and_then(|plugin| age::Identity::unwrap_stanzas(&plugin, stanzas).transpose());
+        unwrapped.map_err(|error| match error {
+            DecryptError::Plugin(messages) => PluginFault::of_plugin(program, &messages),
+            other => PluginFault::Broken { program, cause: in_one_line(&other.to_string()) },
+        })
+    }
+}
+
+impl age::Identity for PluginIdentity {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        let stanza = Stanza { tag: stanza.tag.clone(), args: stanza.args.clone(), body: stanza.body.clone() };
+        self.unwrap_stanzas(&[stanza])
+    }
+
+    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
+        self.unwrap_with(stanzas).map_err(|fault| DecryptError::Io(io::Error::other(fault))).transpose()
+    }
+}
+
+/// What a plugin says and asks, with its name before it, so that none can speak for us or for another.
+#[derive(Clone)]
+struct Voice {
+    program: String,
+    asker: Asker,
+}
+
+impl Voice {
+    fn say(&self, text: &str) -> String {
+        format!("{}: {}", self.program, in_one_line(text))
+    }
+}
+
+impl age::Callbacks for Voice {
+    fn display_message(&self, message: &str) {
+        self.asker.message(&self.say(message));
+    }
+
+    fn confirm(&self, message: &str, yes_string: &str, no_string: Option<&str>) -> Option<bool> {
+        let no = no_string.map(in_one_line);
+        self.asker.confirm(&self.say(message), &in_one_line(yes_string), no.as_deref()).ok()
+    }
+
+    fn request_public_string(&self, description: &str) -> Option<String> {
+        self.asker.line(&format!("{}: ", self.say(description))).ok()
+    }
+
+    fn request_passphrase(&self, description: &str) -> Option<SecretString> {
+        let answer = self.asker.secret(&format!("{}: ", self.say(description))).ok()?;
+        Some(SecretString::from(answer.expose().to_owned()))
+    }
+}
+
+const BAD_NAME: &str = "a plugin's name has only ASCII letters, digits, and + - . _";
+
+/// Whether `age-plugin-NAME` is the name of a file, and of one in no other directory.
+///
+/// # Source
+/// RUSTSEC-2024-0433. `age` checks it too; here nothing has to be remembered of what it does.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
+    !name.is_empty() && !name.contains("..") && name.bytes().all(is_allowed)
+}
+
+/// The program of the plugin, if `PATH` leads to it by an absolute directory; that is where `age` finds it then.
+fn find(name: &str) -> Result<String, PluginFault> {
+    let program = format!("age-plugin-{name}");
+    match locate(&program, &Env::of_process()) {
+        Located::At(_) => Ok(program),
+        Located::Relative(directory) => Err(PluginFault::Relative { program, directory }),
+        Located::Nowhere => Err(PluginFault::Missing { program }),
+    }
+}
+
+/// What `age` carried, of which it would tell the cause twice.
+pub(super) fn into_cause(error: EncryptError) -> Box<dyn Error + Send + Sync> {
+    match error {
+        EncryptError::Io(carried) => match carried.downcast::<PluginFault>() {
+            Ok(fault) => Box::new(fault),
+            Err(other) => Box::new(other),
+        },
+        other => Box::new(other),
+    }
+}
+
+/// `text` as it can be shown: no control characters, which a terminal would obey; no line breaks; not without end.
+fn in_one_line(text: &str) -> String {
+    const SHOWN_CHARACTERS: usize = 512;
+    let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
+    let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    line.chars().take(SHOWN_CHARACTERS).collect()
+}
