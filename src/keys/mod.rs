@@ -3,6 +3,8 @@
 mod armor;
 mod ask;
 mod bech32;
+#[cfg(test)]
+mod cctv;
 mod content;
 mod hybrid;
 mod identities;

@@ -35,7 +35,7 @@ enum Lock {
 }
 
 /// Why a passphrase did not open a lock.
-enum Refused {
+pub(in crate::keys) enum Refused {
     Passphrase,
     Other(SourceProblem),
 }
@@ -131,7 +131,8 @@ impl Locked {
     }
 }
 
-fn open_file(file: &[u8], passphrase: SecretString) -> Result<Zeroizing<Vec<u8>>, Refused> {
+/// Opens an age file of which [`Locked::file`] has seen that it is for a passphrase.
+pub(in crate::keys) fn open_file(file: &[u8], passphrase: SecretString) -> Result<Zeroizing<Vec<u8>>, Refused> {
     let damaged = |cause: String| Refused::Other(SourceProblem::EncryptedDamaged(cause));
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(WORK_FACTOR_LIMIT);

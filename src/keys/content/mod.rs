@@ -3,6 +3,8 @@
 mod locked;
 
 pub(super) use locked::Locked;
+#[cfg(test)]
+pub(super) use locked::{Refused, open_file};
 
 use super::{
     ask::Asker,
