@@ -4,7 +4,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &str = "-----END AGE ENCRYPTED FILE-----";
-const COLUMNS_PER_LINE: usize = 64;
+/// As many as a full line of armor has, and one of a stanza.
+pub(super) const COLUMNS_PER_LINE: usize = 64;
 /// 64 columns of base64.
 const BYTES_PER_LINE: usize = COLUMNS_PER_LINE / 4 * 3;
 

@@ -1,12 +1,19 @@
 //! Private halves: one line of an identity file, what it opens, and a new one.
 
-use std::sync::OnceLock;
-use std::{path::Path, str::FromStr as _};
+use std::{
+    io::{BufReader, Cursor, Read as _},
+    path::Path,
+    str::FromStr as _,
+    sync::OnceLock,
+};
 
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::{armor::find_armor, ask::Asker, hybrid::HybridIdentity, plugin::PluginIdentity, ssh::SshPublic};
+use super::{
+    armor::find_armor, ask::Asker, hybrid::HybridIdentity, plugin::PluginIdentity, ssh::SshPublic,
+    wrapped::read_header_strictly,
+};
 use crate::base::{
     clock,
     files::{FileError, create_new_private, read_wiped},
@@ -128,7 +135,9 @@ impl Identity {
     pub(super) fn is_named(&self, recipient: &str) -> bool {
         match &self.key {
             Key::Ssh(_, public) => public.is_named(recipient),
-            Key::X25519(_) => self.recipient().is_some_and(|own| own == recipient.trim()),
+            Key::X25519(_) | Key::Hybrid(_) | Key::Plugin(_) => {
+                self.recipient().is_some_and(|own| own == recipient.trim())
+            }
         }
     }
 
@@ -168,8 +177,9 @@ pub(super) fn unwrap<'a>(
     identities: impl Iterator<Item = &'a Identity>,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, UnwrapError> {
     let armor = find_armor(enc).ok_or(UnwrapError::NotArmored)?;
-    let reader = age::armor::ArmoredReader::new(armor.as_bytes());
-    let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader))?;
+    let mut reader = BufReader::new(age::armor::ArmoredReader::new(armor.as_bytes()));
+    let header = read_header_strictly(&mut reader).map_err(age::DecryptError::Io)?;
+    let decryptor = age::Decryptor::new_buffered(Cursor::new(header).chain(reader))?;
     let identities = identities.map(Identity::as_age);
     let mut payload = match decryptor.decrypt(identities) {
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),

@@ -108,7 +108,7 @@ fn check_entry(tree: &Tree<'_>, entry: &KeyEntry, findings: &mut Findings) {
     let MasterKey::Age(recipient) = &entry.key else { return };
     let offset = recipient_offset(tree, entry);
     match Recipient::parse(recipient) {
-        Ok(_) | Err(RecipientError::Unsupported { .. }) => {}
+        Ok(_) => {}
         Err(RecipientError::PrivateKey) => {
             findings.push(Rule::RecipientIsPrivate, offset, "a private key stands where a recipient belongs");
         }
