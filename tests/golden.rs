@@ -296,12 +296,14 @@ fn every_spelling_that_sops_accepts_is_accepted() {
 }
 
 fn all_keys() -> Env {
-    let dave = std::fs::read_to_string(format!("{VECTORS}/keys/dave.txt")).unwrap();
-    let dave = dave.lines().last().unwrap().to_owned();
+    let others = ["dave", "pq"].map(|name| {
+        let text = std::fs::read_to_string(format!("{VECTORS}/keys/{name}.txt")).unwrap();
+        text.lines().last().unwrap().to_owned()
+    });
     let ssh = ["ssh_ed25519", "ssh_rsa", "ssh_ed25519_passphrase"].map(|name| format!("cat {VECTORS}/keys/{name}; "));
     let command = ("SOPS_AGE_SSH_PRIVATE_KEY_CMD".to_owned(), format!("sh -c '{}'", ssh.concat()));
     let file = ("SOPS_AGE_KEY_FILE".to_owned(), format!("{VECTORS}/keys/all.txt"));
-    [file, command, ("SOPS_AGE_KEY".to_owned(), dave), ("HOME".to_owned(), "/nonexistent".to_owned())]
+    [file, command, ("SOPS_AGE_KEY".to_owned(), others.join("\n")), ("HOME".to_owned(), "/nonexistent".to_owned())]
         .into_iter()
         .collect()
 }
