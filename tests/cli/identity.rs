@@ -34,3 +34,20 @@ fn a_new_identity_is_printed_where_no_file_is_named() {
     }
     assert_eq!(world.run(&["-q", "identity", "new"]).stderr, "");
 }
+
+#[test]
+fn a_post_quantum_identity_is_made_as_age_keygen_does() {
+    let world = World::new();
+    let ran = world.run(&["identity", "new", "--post-quantum", "-o", "key.txt"]);
+    let recipient = ran.stderr.trim().strip_prefix("Public key: ").unwrap().to_owned();
+    assert_eq!((ran.code, recipient.len()), (0, 1959), "{}", ran.stderr);
+    assert!(world.read("key.txt").contains(&format!("\n# public key: {recipient}\nAGE-SECRET-KEY-PQ-1")));
+    world.write("a.yaml", "a: one\n");
+    // Each recipient has an age file of its own, so they mix.
+    let sealed = world.runs(&["encrypt", "--age", &format!("{recipient},{ALICE}"), "a.yaml"]);
+    assert_eq!(recipients(&sealed), [recipient.as_str(), ALICE]);
+    assert_eq!(world.runs_with_input(&["decrypt", "--input-type", "yaml"], &sealed), "a: one\n");
+    fs::remove_file(world.path("home/.config/sops/age/keys.txt")).unwrap();
+    let world = world.set("SOPS_AGE_KEY_FILE", "key.txt");
+    assert_eq!(world.runs_with_input(&["decrypt", "--input-type", "yaml"], &sealed), "a: one\n");
+}

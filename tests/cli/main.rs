@@ -16,6 +16,8 @@ mod get;
 mod globals;
 mod groups;
 mod identity;
+#[cfg(target_os = "linux")]
+mod plugin;
 mod rotate;
 #[cfg(target_os = "linux")]
 mod safety;
