@@ -54,11 +54,9 @@ pub enum PluginFault {
         directory: PathBuf,
     },
     /// It told what is wrong.
-    #[error("{program} says: {message}")]
+    #[error("{message}")]
     Said {
-        /// `age-plugin-NAME`.
-        program: String,
-        /// Its words, without control characters.
+        /// Its name and its words, without control characters.
         message: String,
     },
     /// It did not speak as a plugin does.
@@ -83,9 +81,12 @@ impl PluginFault {
         }
     }
 
-    fn of_plugin(program: String, messages: &[impl ToString]) -> Self {
+    fn of_plugin(program: &str, messages: &[impl ToString]) -> Self {
         let texts: Vec<String> = messages.iter().map(ToString::to_string).collect();
-        Self::Said { program, message: in_one_line(&texts.join("; ")) }
+        let message = in_one_line(&texts.join("; "));
+        // `age` names the program in most of them.
+        let is_named = message.contains(program);
+        Self::Said { message: if is_named { message } else { format!("{program}: {message}") } }
     }
 }
 
@@ -119,7 +120,7 @@ impl age::Recipient for AskingRecipient {
         let plugin = RecipientPluginV1::new(name, std::slice::from_ref(&self.recipient), &[], callbacks)?;
         plugin.wrap_file_key(file_key).map_err(|error| {
             let fault = match error {
-                EncryptError::Plugin(messages) => PluginFault::of_plugin(program, &messages),
+                EncryptError::Plugin(messages) => PluginFault::of_plugin(&program, &messages),
                 other => PluginFault::Broken { program, cause: in_one_line(&other.to_string()) },
             };
             EncryptError::Io(io::Error::other(fault))
@@ -152,7 +153,7 @@ impl PluginIdentity {
         let unwrapped = IdentityPluginV1::new(self.plugin(), identities, callbacks)
             .and_then(|plugin| age::Identity::unwrap_stanzas(&plugin, stanzas).transpose());
         unwrapped.map_err(|error| match error {
-            DecryptError::Plugin(messages) => PluginFault::of_plugin(program, &messages),
+            DecryptError::Plugin(messages) => PluginFault::of_plugin(&program, &messages),
             other => PluginFault::Broken { program, cause: in_one_line(&other.to_string()) },
         })
     }
@@ -165,7 +166,9 @@ impl age::Identity for PluginIdentity {
     }
 
     fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
-        self.unwrap_with(stanzas).map_err(|fault| DecryptError::Io(io::Error::other(fault))).transpose()
+        // Told among what was tried, where every line is on its own: so the advice is with it.
+        let told = |fault: PluginFault| DecryptError::Io(io::Error::other(format!("{fault} ({})", fault.hint())));
+        self.unwrap_with(stanzas).map_err(told).transpose()
     }
 }
 
@@ -234,10 +237,27 @@ pub(super) fn into_cause(error: EncryptError) -> Box<dyn Error + Send + Sync> {
     }
 }
 
-/// `text` as it can be shown: no control characters, which a terminal would obey; no line breaks; not without end.
+/// `text` as it can be shown: no control characters, which a terminal would obey, those that turn the direction of
+/// writing among them; no line breaks; not without end.
 fn in_one_line(text: &str) -> String {
     const SHOWN_CHARACTERS: usize = 512;
-    let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
-    let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    line.chars().take(SHOWN_CHARACTERS).collect()
+    let is_turning =
+        |letter: &char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let straight: String = text.chars().filter(|letter| !is_turning(letter)).take(SHOWN_CHARACTERS).collect();
+    let words = straight.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_says_is_shown_in_one_line_that_no_terminal_obeys() {
+        let check = |text: &str, expected: &str| assert_eq!(in_one_line(text), expected);
+        check(" touch\n\tthe \u{1b}[31mtoken\r\n", "touch the [31mtoken");
+        check("\u{2068}age\u{2069} \u{202e}nip\u{9b}2J", "age nip 2J");
+        check("", "");
+        check(&"x".repeat(1 << 20), &"x".repeat(512));
+    }
 }
