@@ -102,7 +102,7 @@ fn what_a_plugin_refuses_is_told_in_one_line_without_control_characters() {
     session.expect("PIN: ").unwrap();
     session.send_line("000000").unwrap();
     let rest = session.expect(expectrl::Eof).unwrap();
-    let told = String::from_utf8_lossy(rest.before()).into_owned();
+    let told = String::from_utf8_lossy(rest.as_bytes()).into_owned();
     let reason = "'age-plugin-test' couldn't use an identity: the PIN is wrong [2Jreally (see";
     assert!(told.contains(reason), "{told}");
     ends_with(&session, 128);
