@@ -10,6 +10,8 @@
 mod groups;
 #[path = "interop/keys.rs"]
 mod keys;
+#[path = "interop/kinds.rs"]
+mod kinds;
 mod support;
 
 use std::{

@@ -11,7 +11,7 @@ use gitops_secrets::{
 
 use super::*;
 
-const CLEAR: &str = "user: admin\npassword: hunter2\n";
+pub(super) const CLEAR: &str = "user: admin\npassword: hunter2\n";
 const PASSPHRASE: &str = "a passphrase, longer than most";
 
 /// Types always the same, and counts how often.
@@ -37,7 +37,7 @@ impl Ask for Typist {
     }
 }
 
-fn run(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(super) fn run(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -49,7 +49,7 @@ fn run(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &
 }
 
 #[track_caller]
-fn printed(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+pub(super) fn printed(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let output = run(folder, program, arguments, environment);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {stderr}");
@@ -65,7 +65,7 @@ fn make_ssh_key(folder: &Path, arguments: &[&str]) -> String {
 
 /// Opens what `sops` made for the keys that `environment` names; says how often a passphrase was asked for.
 #[track_caller]
-fn opens(text: &str, environment: &[(&str, &str)]) -> usize {
+pub(super) fn opens(text: &str, environment: &[(&str, &str)]) -> usize {
     let file = SopsFile::read(text).unwrap();
     let entries: Vec<AgeEntry<'_>> =
         file.metadata.entries().map(|entry| AgeEntry { recipient: entry.key.id(), enc: &entry.enc }).collect();
