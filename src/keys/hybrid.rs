@@ -132,3 +132,110 @@ fn parse_stanza(stanza: &Stanza) -> Option<EncappedKey> {
         !is_small_order(bytes.last_chunk::<POINT_BYTES>()?) && stanza.body.len() == FILE_KEY_BYTES + TAG_BYTES;
     is_sound.then(|| EncappedKey::from_bytes(&bytes).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use age::{Identity as _, Recipient as _};
+
+    use super::*;
+    use crate::keys::{
+        ask::Asker,
+        identity::{Identity, unwrap},
+        small_order::tests::both_spellings,
+    };
+
+    const IDENTITY_FILE: &str = include_str!("../../fixtures/hybrid/identity.txt");
+
+    fn opened(file: &str) -> Option<String> {
+        let identity = Identity::parse(IDENTITY_FILE.lines().last().unwrap(), &Asker::default()).unwrap();
+        let opened = unwrap(file, 64, std::iter::once(&identity)).unwrap();
+        opened.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn what_age_made_opens_with_its_identity_and_no_other() {
+        let content = Some("post-quantum".to_owned());
+        assert_eq!(opened(include_str!("../../fixtures/hybrid/own.age")), content);
+        assert_eq!(opened(include_str!("../../fixtures/hybrid/second.age")), content);
+        assert_eq!(opened(include_str!("../../fixtures/hybrid/by-identity.age")), content);
+        assert_eq!(opened(include_str!("../../fixtures/hybrid/others.age")), None);
+    }
+
+    #[test]
+    fn an_identity_has_the_recipient_that_age_keygen_gives_it_and_its_own_text_again() {
+        let line = |at: usize| IDENTITY_FILE.lines().nth(at).unwrap();
+        let identity = HybridIdentity::parse(line(2)).unwrap();
+        assert_eq!(format!("# public key: {}", identity.recipient().unwrap()), line(1));
+        assert_eq!(identity.render().as_str(), line(2));
+    }
+
+    #[test]
+    fn a_damaged_identity_is_none() {
+        let text = IDENTITY_FILE.lines().last().unwrap();
+        let of_bytes = |bytes: &[u8]| bech32::encode(IDENTITY_PREFIX, bytes).to_uppercase();
+        let (front, back) = text.split_at(40);
+        for bad in [
+            format!("{front}{}", back.to_lowercase()),
+            format!("{front}Q{back}"),
+            front.to_owned(),
+            of_bytes(&[7; 31]),
+            of_bytes(&[7; 33]),
+            of_bytes(&[]),
+            text.replace("-PQ-", "-"),
+        ] {
+            assert!(HybridIdentity::parse(&bad).is_none(), "{bad}");
+        }
+    }
+
+    /// What becomes of the stanza that `change` made of a good one: opened, an error, or for somebody else.
+    fn outcome(change: impl FnOnce(&mut Stanza)) -> &'static str {
+        let identity = HybridIdentity::generate();
+        let recipient = HybridRecipient::parse(&identity.recipient().unwrap()).unwrap();
+        let file_key = FileKey::new(Box::new([9; FILE_KEY_BYTES]));
+        let (mut stanzas, labels) = recipient.wrap_file_key(&file_key).unwrap();
+        assert_eq!((stanzas.len(), labels), (1, HashSet::from(["postquantum".to_owned()])));
+        change(&mut stanzas[0]);
+        match identity.unwrap_stanzas(&stanzas) {
+            None => "no match",
+            Some(Err(DecryptError::InvalidHeader)) => "invalid",
+            Some(Err(_)) => "another error",
+            Some(Ok(key)) if key.expose_secret() == file_key.expose_secret() => "opened",
+            Some(Ok(_)) => "another key",
+        }
+    }
+
+    fn change_share(stanza: &mut Stanza, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut share = BASE64_STANDARD_NO_PAD.decode(&stanza.args[0]).unwrap();
+        assert_eq!(share.len(), 1120);
+        change(&mut share);
+        stanza.args[0] = BASE64_STANDARD_NO_PAD.encode(share);
+    }
+
+    #[test]
+    fn a_malformed_stanza_is_an_error_and_a_foreign_one_is_not() {
+        assert_eq!(outcome(|_| ()), "opened");
+        assert_eq!(outcome(|stanza| stanza.tag = "MLKEM768X25519".to_owned()), "no match");
+        assert_eq!(outcome(|stanza| stanza.body[0] ^= 1), "no match");
+        assert_eq!(outcome(|stanza| change_share(stanza, |share| share[0] ^= 1)), "no match");
+        assert_eq!(outcome(|stanza| change_share(stanza, |share| share[1100] ^= 1)), "no match");
+        assert_eq!(outcome(|stanza| stanza.args.clear()), "invalid");
+        assert_eq!(outcome(|stanza| stanza.args.push("x".to_owned())), "invalid");
+        // 1,120 bytes leave one over, so the last letter has bits that have to be zero.
+        assert_eq!(outcome(|stanza| stanza.args[0].push('=')), "invalid");
+        assert_eq!(outcome(|stanza| stanza.args[0].replace_range(1493.., "B")), "invalid");
+        assert_eq!(outcome(|stanza| stanza.args[0].insert(7, '\n')), "invalid");
+        assert_eq!(outcome(|stanza| stanza.args[0].clear()), "invalid");
+        assert_eq!(outcome(|stanza| stanza.args[0] = "A".repeat(1 << 20)), "invalid");
+        assert_eq!(outcome(|stanza| change_share(stanza, |share| share.truncate(1119))), "invalid");
+        assert_eq!(outcome(|stanza| change_share(stanza, |share| share.push(0))), "invalid");
+        for length in [0, 16, 31, 33, 1 << 20] {
+            assert_eq!(outcome(|stanza| stanza.body.resize(length, 0)), "invalid", "{length}");
+        }
+        for point in both_spellings() {
+            assert_eq!(
+                outcome(|stanza| change_share(stanza, |share| share[1088..].copy_from_slice(&point))),
+                "invalid"
+            );
+        }
+    }
+}

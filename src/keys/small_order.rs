@@ -45,3 +45,27 @@ const SMALL_ORDER: [[u8; POINT_BYTES]; 7] = [
     near_prime(0xed),
     near_prime(0xee),
 ];
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Every point of small order, with and without the bit that X25519 ignores.
+    pub(in crate::keys) fn both_spellings() -> Vec<[u8; POINT_BYTES]> {
+        let with_bit = |point: &[u8; POINT_BYTES]| {
+            let mut point = *point;
+            point[POINT_BYTES - 1] |= 0x80;
+            point
+        };
+        SMALL_ORDER.iter().flat_map(|point| [*point, with_bit(point)]).collect()
+    }
+
+    #[test]
+    fn other_points_are_of_no_small_order() {
+        for first in [2, 9, 0xeb, 0xef, 0xff] {
+            assert!(!is_small_order(&small(first)));
+            assert!(!is_small_order(&near_prime(first)));
+        }
+        assert!(both_spellings().iter().all(is_small_order));
+    }
+}
