@@ -1,18 +1,12 @@
 //! Private halves: one line of an identity file, what it opens, and a new one.
 
-use std::{
-    io::{BufReader, Cursor, Read as _},
-    path::Path,
-    str::FromStr as _,
-    sync::OnceLock,
-};
+use std::{io::BufReader, path::Path, str::FromStr as _, sync::OnceLock};
 
 use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::{
-    armor::find_armor, ask::Asker, hybrid::HybridIdentity, plugin::PluginIdentity, ssh::SshPublic,
-    wrapped::read_header_strictly,
+    armor::find_armor, ask::Asker, header::read_file, hybrid::HybridIdentity, plugin::PluginIdentity, ssh::SshPublic,
 };
 use crate::base::{
     clock,
@@ -177,9 +171,7 @@ pub(super) fn unwrap<'a>(
     identities: impl Iterator<Item = &'a Identity>,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, UnwrapError> {
     let armor = find_armor(enc).ok_or(UnwrapError::NotArmored)?;
-    let mut reader = BufReader::new(age::armor::ArmoredReader::new(armor.as_bytes()));
-    let header = read_header_strictly(&mut reader).map_err(age::DecryptError::Io)?;
-    let decryptor = age::Decryptor::new_buffered(Cursor::new(header).chain(reader))?;
+    let decryptor = read_file(BufReader::new(age::armor::ArmoredReader::new(armor.as_bytes())))?;
     let identities = identities.map(Identity::as_age);
     let mut payload = match decryptor.decrypt(identities) {
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),

@@ -6,6 +6,7 @@ mod bech32;
 #[cfg(test)]
 mod cctv;
 mod content;
+mod header;
 mod hybrid;
 mod identities;
 mod identity;

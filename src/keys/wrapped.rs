@@ -1,12 +1,8 @@
 //! What can be told of a wrapped data key without any identity: whether it is an age file that could hold one.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read as _};
+use std::io::{BufReader, Read as _};
 
-use super::{
-    armor::{COLUMNS_PER_LINE, find_armor},
-    recipient::RecipientKind,
-    ssh::SshPublic,
-};
+use super::{armor::find_armor, header::read_file, recipient::RecipientKind, ssh::SshPublic};
 
 /// The bytes of a payload that are not the secret: a nonce of 16, and a tag of 16 for its one chunk.
 const PAYLOAD_OVERHEAD_BYTES: usize = 32;
@@ -14,9 +10,6 @@ const PAYLOAD_OVERHEAD_BYTES: usize = 32;
 const SECRET_LENGTHS_BYTES: [usize; 2] = [32, 33];
 /// More than any header with one recipient takes, a post-quantum one included.
 const FILE_LIMIT_BYTES: u64 = 1 << 20;
-
-/// More than two thousand recipients take, post-quantum ones included.
-const HEADER_LIMIT_BYTES: u64 = 4 << 20;
 
 /// Why a text can be no wrapped data key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,60 +108,16 @@ fn read_armor(armor: &str) -> std::io::Result<Vec<u8>> {
 
 /// Reads the header of an age file that is not armored; `None` where it is none.
 pub(super) fn read_header(file: &[u8]) -> Option<Header> {
-    age::Decryptor::new_buffered(file).ok()?;
+    read_file(file).ok()?;
     let end = file.windows(5).position(|window| window == b"\n--- ")?;
     let mac_line = file.get(end + 1..)?;
     let payload = mac_line.get(mac_line.iter().position(|byte| *byte == b'\n')? + 1..)?;
-    let header = file.get(..end)?;
-    if !has_closed_stanzas(header) {
-        return None;
-    }
-    let header = std::str::from_utf8(header).ok()?;
+    let header = std::str::from_utf8(file.get(..end)?).ok()?;
     let stanzas = header.lines().filter_map(|line| {
         let mut words = line.strip_prefix("-> ")?.split(' ').map(str::to_owned);
         Some(Stanza { kind: words.next()?, arguments: words.collect() })
     });
     Some(Header { stanzas: stanzas.collect(), payload_bytes: payload.len() })
-}
-
-/// Reads the header of an age file up to the start of its last line, the one with the MAC.
-///
-/// # Errors
-/// The reader's; [`ErrorKind::InvalidData`] where it is too long, or `age` in Go would refuse it and the crate does not.
-pub(super) fn read_header_strictly(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
-    let mut header = Vec::new();
-    let mut reader = reader.take(HEADER_LIMIT_BYTES);
-    while !header.ends_with(b"\n---") {
-        let mut next = [0];
-        if reader.read(&mut next)? == 0 {
-            let is_long = reader.limit() == 0;
-            // What is cut off is for others to tell.
-            return if is_long { Err(invalid("its header is longer than 4 MiB")) } else { Ok(header) };
-        }
-        header.extend(next);
-    }
-    let stanzas = header.strip_suffix(b"\n---").unwrap_or_default();
-    if has_closed_stanzas(stanzas) { Ok(header) } else { Err(invalid("a stanza of its header has no last line")) }
-}
-
-fn invalid(reason: &'static str) -> std::io::Error {
-    std::io::Error::new(ErrorKind::InvalidData, reason)
-}
-
-/// Whether each stanza ends in a line that is not full, be it empty. The crate takes it where it is missing.
-///
-/// # Source
-/// <https://c2sp.org/age#recipient-stanza>
-fn has_closed_stanzas(stanzas: &[u8]) -> bool {
-    let mut is_closed = true;
-    for line in stanzas.split(|byte| *byte == b'\n').skip(1) {
-        let is_first = line.starts_with(b"-> ");
-        if is_first && !is_closed {
-            return false;
-        }
-        is_closed = !is_first && line.len() < COLUMNS_PER_LINE;
-    }
-    is_closed
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     base::files::read_wiped,
     keys::{
         ask::{Ask as _, Asker, NoAnswer},
+        header::read_file,
         identity::Identity,
         source::{Source, SourceProblem},
         ssh::SshPublic,
@@ -136,7 +137,7 @@ pub(in crate::keys) fn open_file(file: &[u8], passphrase: SecretString) -> Resul
     let damaged = |cause: String| Refused::Other(SourceProblem::EncryptedDamaged(cause));
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(WORK_FACTOR_LIMIT);
-    let decryptor = age::Decryptor::new_buffered(file).map_err(|cause| damaged(cause.to_string()))?;
+    let decryptor = read_file(file).map_err(|cause| damaged(cause.to_string()))?;
     let mut reader =
         decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).map_err(|cause| match cause {
             DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
