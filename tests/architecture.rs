@@ -39,6 +39,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("std::net", &[]),
     ("aes_gcm::", &["crypto/cipher.rs"]),
     ("age::", &["keys/"]),
+    ("hpke::", &["keys/hybrid.rs"]),
     ("granit_parser::", &["document/yaml/event.rs"]),
     ("serde_saphyr::", &["policy/node.rs"]),
     ("regex_automata::", &["base/go_regex/"]),

@@ -77,7 +77,7 @@ impl PluginFault {
             Self::Missing { .. } => "install the plugin, in a directory that PATH names",
             Self::Relative { .. } => "name only absolute directories in PATH",
             Self::Said { .. } => "see the documentation of the plugin",
-            Self::Broken { .. } => "run it with AGEDEBUG=plugin to see what it does",
+            Self::Broken { .. } => "run it with AGEDEBUG=plugin to see what it does; that shows secrets too",
         }
     }
 

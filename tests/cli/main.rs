@@ -15,6 +15,7 @@ mod filestatus;
 mod get;
 mod globals;
 mod groups;
+mod hostile;
 mod identity;
 #[cfg(target_os = "linux")]
 mod plugin;
