@@ -169,3 +169,9 @@ fn of_the_passphrase_of_an_ssh_key_and_what_it_opened_nothing_is_left() {
     let secrets = [("passphrase", PASSPHRASE.as_bytes())];
     check("193-ssh-passphrase", variable, &key("ssh_ed25519_passphrase"), &secrets);
 }
+
+#[test]
+fn of_the_text_of_a_post_quantum_identity_nothing_is_left() {
+    let text = identity_of("pq");
+    check("188-pq", "SOPS_AGE_KEY_FILE", &key("pq.txt"), &[("identity", text.as_bytes())]);
+}
