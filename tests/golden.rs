@@ -136,9 +136,6 @@ fn decrypt_typing(typed: &str, text: &str, env: &Env, policy: MacPolicy) -> Outc
     }
 }
 
-/// Vectors that need what is to come: post-quantum keys.
-const LATER: [&str; 1] = ["188-pq"];
-
 /// Where our exit code is another than that of SOPS, which one it is, and why.
 const OTHER_CODES: [(&str, i64, &str); 14] = [
     ("063-comments-in-list", 0, "SOPS cannot read its own comments in lists (getsops/sops#2243)"),
@@ -175,10 +172,6 @@ fn every_vector_opens_or_is_refused_as_by_sops() {
         let typed = vector.case["terminal_input"].as_str().unwrap_or("test-passphrase");
         let outcome = decrypt_typing(typed, &encrypted, &vector.env(), MacPolicy::Require);
         let name = vector.name.as_str();
-        if LATER.contains(&name) {
-            assert_eq!(outcome.exit_code(), 128, "{name}: {outcome:?}");
-            continue;
-        }
         let other = OTHER_CODES.iter().find(|(other, ..)| *other == name);
         let expected = other.map_or_else(|| vector.decrypt_exit_code(), |(_, code, _)| *code);
         assert_eq!(outcome.exit_code(), expected, "{name}: {outcome:?}");
@@ -192,15 +185,13 @@ fn every_vector_opens_or_is_refused_as_by_sops() {
             refused += 1;
         }
     }
-    assert_eq!((opened, refused), (242, 70));
+    assert_eq!((opened, refused), (243, 70));
 }
 
 #[test]
 fn every_result_of_an_operation_of_sops_opens() {
     let mut count = 0;
-    for vector in
-        vectors().iter().filter(|vector| vector.case["group"] == "operations" && !LATER.contains(&vector.name.as_str()))
-    {
+    for vector in vectors().iter().filter(|vector| vector.case["group"] == "operations") {
         for operation in vector.case["operations"].as_array().unwrap() {
             let Some(result) = operation["result"].as_str().filter(|result| result.ends_with(".yaml")) else {
                 continue;
@@ -350,7 +341,7 @@ fn diff(left: &str, right: &str) -> String {
 }
 
 /// Where SOPS encrypts, or says that it did, and we refuse; and why.
-const REFUSED_BY_US: [(&str, &str); 18] = [
+const REFUSED_BY_US: [(&str, &str); 17] = [
     ("006-leaf-empty-and-null", "nothing is there to encrypt: an error without --allow-unencrypted"),
     ("030-empty-strings", "the same"),
     ("039-empty-collections", "the same"),
@@ -368,7 +359,6 @@ const REFUSED_BY_US: [(&str, &str); 18] = [
     ("199-pgp-and-age", "we cannot wrap for PGP"),
     ("287-json-from-yaml", "JSON output comes later"),
     ("200-pgp-and-age-groups", "we cannot wrap for PGP"),
-    ("189-pq-and-x25519", "post-quantum recipients come later"),
 ];
 
 /// Whether `encrypt` of the binary, with the words of the vector and `more`, succeeds; and what it wrote.
@@ -396,7 +386,7 @@ fn what_sops_encrypts_we_encrypt_with_the_same_flags_and_policy() {
     let mut encrypted = 0;
     for vector in vectors() {
         let name = vector.name.as_str();
-        let (Some(plain), false) = (vector.read("plain.yaml"), LATER.contains(&name)) else { continue };
+        let Some(plain) = vector.read("plain.yaml") else { continue };
         let by_sops = vector.case["exit_code"] == 0;
         let refused = REFUSED_BY_US.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
         let ours = encrypt_as_in(&vector, &plain, &[]);
@@ -410,7 +400,7 @@ fn what_sops_encrypts_we_encrypt_with_the_same_flags_and_policy() {
         let plain = gitops_secrets::base::files::into_text(Path::new(name), plain.into()).unwrap();
         assert_eq!(values(&text), values(plain.expose()), "{name}");
     }
-    assert_eq!(encrypted, 163);
+    assert_eq!(encrypted, 165);
 }
 
 /// The `sops` block without what is another with every encryption.
