@@ -94,7 +94,8 @@ enum Difference {
     Misspelt,
     /// SOPS wrote an empty comment in a list as an empty item.
     EmptyItem,
-    /// A block scalar without text, followed by a comment that is indented less than its indicator says.
+    /// A block scalar without text, followed by a comment that is indented less than its indicator says; or minus zero
+    /// behind an alias, which sops encrypts and cannot open.
     Unread,
 }
 
@@ -108,6 +109,10 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<Difference>
     };
     let ours = match encrypt_with_ours(plain, sample) {
         Ok(ours) => ours,
+        // Minus zero, written out for an alias, becomes an integer: then sops cannot open its own file.
+        Err(error) if error.contains("does not read back") && sops_cannot_open_its_own(folder, sample) => {
+            return vec![Difference::Unread];
+        }
         Err(error) => return vec![Difference::Unknown(format!("we do not encrypt: {error}"))],
     };
     let mut found = Vec::new();
@@ -118,10 +123,20 @@ fn differences(folder: &Path, sample: &Sample, tally: &Tally) -> Vec<Difference>
         Ok(text) => found.push(Difference::Unknown(format!("our own decryption: {}", compare(&expected, &text)))),
         Err(error) => found.push(Difference::Unknown(format!("we do not open ours: {error}"))),
     }
-    std::fs::write(folder.join("theirs.yaml"), plain).unwrap();
-    std::fs::write(folder.join(".sops.yaml"), sample.selector.policy(RECIPIENT)).unwrap();
+    write_theirs(folder, sample);
     from_sops_to_ours(folder, &expected, tally, &mut found);
     found
+}
+
+fn write_theirs(folder: &Path, sample: &Sample) {
+    std::fs::write(folder.join("theirs.yaml"), &sample.document.text).unwrap();
+    std::fs::write(folder.join(".sops.yaml"), sample.selector.policy(RECIPIENT)).unwrap();
+}
+
+fn sops_cannot_open_its_own(folder: &Path, sample: &Sample) -> bool {
+    write_theirs(folder, sample);
+    sops(folder, &["encrypt", "-i", "theirs.yaml"]).status.success()
+        && !sops(folder, &["decrypt", "theirs.yaml"]).status.success()
 }
 
 fn from_ours_to_sops(folder: &Path, ours: &str, expected: &str, found: &mut Vec<Difference>) {
@@ -181,13 +196,13 @@ fn from_sops_to_ours(folder: &Path, expected: &str, tally: &Tally, found: &mut V
     }
 }
 
-/// Whether all values that differ are texts of several lines in a list that begin with a blank, or an empty line and then one.
+/// Whether all values that differ are texts of several lines below a list that begin with a blank, or an empty line and then one.
 fn is_misspelt(expected: &str, read: &str) -> bool {
     expected.lines().count() == read.lines().count()
         && expected.lines().zip(read.lines()).filter(|(left, right)| left != right).all(|(left, _)| {
             let (path, value) = left.split_once(" str \"").unwrap_or((left, ""));
             let begins = value.trim_start_matches("\\n").starts_with([' ', '\\']);
-            path.ends_with(']') && value.contains("\\n") && begins
+            path.contains('[') && value.contains("\\n") && begins
         })
 }
 
