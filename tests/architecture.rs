@@ -40,6 +40,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("aes_gcm::", &["crypto/cipher.rs"]),
     ("age::", &["keys/"]),
     ("hpke::", &["keys/hybrid.rs"]),
+    ("keyring::Entry", &["keys/keyring.rs"]),
+    ("keyring_core::", &["keys/keyring.rs"]),
     ("granit_parser::", &["document/yaml/event.rs"]),
     ("serde_saphyr::", &["policy/node.rs"]),
     ("regex_automata::", &["base/go_regex/"]),

@@ -1,10 +1,10 @@
 //! The environment variables of the process, read through one door so that the library never reaches for them by itself.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc};
 
-/// A snapshot of environment variables.
+/// A snapshot of environment variables. Its clones share it: identities in it stand in memory once.
 #[derive(Clone, Default)]
-pub struct Env(BTreeMap<OsString, OsString>);
+pub struct Env(Arc<BTreeMap<OsString, OsString>>);
 
 /// Values can be identities (`SOPS_AGE_KEY`), so only the names are shown.
 impl std::fmt::Debug for Env {
@@ -17,7 +17,7 @@ impl Env {
     /// The variables of this process, now.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().collect())
+        std::env::vars_os().collect()
     }
 
     /// The value of `name` if it is set, not empty, and UTF-8.
@@ -42,6 +42,6 @@ impl Env {
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<T: IntoIterator<Item = (K, V)>>(pairs: T) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(Arc::new(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
     }
 }

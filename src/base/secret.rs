@@ -1,10 +1,22 @@
 //! What must not leak: wiped on drop, no `Clone`, no `Display`, a `Debug` that tells nothing, one `expose`.
 
 use secrecy::{ExposeSecret as _, SecretBox};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The length of a data key in bytes.
 pub const DATA_KEY_BYTES: usize = 32;
+
+/// How deep the stack is wiped, in words: further than the cipher and age go, and a matter of microseconds.
+const WIPED_STACK_WORDS: usize = 32 * 1024 / size_of::<u64>();
+
+/// Wipes what is left on the stack below the caller: values that were moved or returned leave copies that no drop sees,
+/// such as the key schedule of a cipher.
+#[inline(never)]
+pub fn wipe_stack() {
+    let mut space = [0_u64; WIPED_STACK_WORDS];
+    space.zeroize();
+    std::hint::black_box(&space);
+}
 
 /// The 256-bit key that encrypts every value of one SOPS file. Wiped on drop.
 pub struct DataKey(SecretBox<[u8; DATA_KEY_BYTES]>);
@@ -37,6 +49,13 @@ impl DataKey {
     #[must_use]
     pub fn expose(&self) -> &[u8; DATA_KEY_BYTES] {
         self.0.expose_secret()
+    }
+}
+
+/// The key is in its box, which wipes itself; its copies in ciphers are gone by now, but for what their moves left.
+impl Drop for DataKey {
+    fn drop(&mut self) {
+        wipe_stack();
     }
 }
 

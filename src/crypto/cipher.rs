@@ -8,7 +8,7 @@ use aes_gcm::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use zeroize::Zeroizing;
 
-use crate::base::secret::DataKey;
+use crate::base::secret::{DataKey, wipe_stack};
 
 /// The length of the nonces that we write, in bytes.
 pub const NONCE_BYTES: usize = 32;
@@ -91,6 +91,13 @@ pub struct ValueCipher {
     cipher: AesGcm<Aes256, U32>,
     key: Zeroizing<[u8; 32]>,
     nonces: Vec<u8>,
+}
+
+/// Its fields wipe themselves; their moves have left the key schedule on the stack.
+impl Drop for ValueCipher {
+    fn drop(&mut self) {
+        wipe_stack();
+    }
 }
 
 impl std::fmt::Debug for ValueCipher {

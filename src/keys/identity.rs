@@ -22,6 +22,8 @@ pub(super) struct Identity {
     key: Key,
     /// Computed when it is first asked for: that is a tenth of what opening a small file costs.
     recipient: OnceLock<Option<String>>,
+    /// Where it stands in its file, from 1.
+    line: Option<usize>,
 }
 
 /// The private half, by its kind.
@@ -61,6 +63,12 @@ pub enum IdentityProblem {
     /// It begins as an identity does, but its checksum, length or alphabet is wrong, or its plugin has no proper name.
     #[error("a damaged age identity")]
     Damaged,
+    /// A plugin's, whose recipient only the plugin knows.
+    #[error("a plugin identity without a comment before it that names its recipient")]
+    Nameless,
+    /// An SSH key that has a passphrase.
+    #[error("an SSH key with a passphrase, which stays in its file; `identity remember` keeps the passphrase")]
+    LockedSsh,
     /// It is not UTF-8.
     #[error("not text")]
     NotText,
@@ -92,12 +100,23 @@ impl Identity {
             IdentityKind::PostQuantum => HybridIdentity::parse(word).map(Key::Hybrid),
             IdentityKind::Plugin => PluginIdentity::parse(word, asker).map(Key::Plugin),
         };
-        Ok(Self { key: key.ok_or(IdentityProblem::Damaged)?, recipient: OnceLock::new() })
+        Ok(Self { key: key.ok_or(IdentityProblem::Damaged)?, recipient: OnceLock::new(), line: None })
     }
 
     /// Takes an SSH key that is not encrypted.
     pub(super) fn of_ssh(key: age::ssh::Identity, public: SshPublic) -> Self {
-        Self { key: Key::Ssh(Box::new(key), public), recipient: OnceLock::new() }
+        Self { key: Key::Ssh(Box::new(key), public), recipient: OnceLock::new(), line: None }
+    }
+
+    /// The same, found in this line of a file.
+    pub(super) const fn at_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Where it stands in its file, from 1.
+    pub(super) const fn line(&self) -> Option<usize> {
+        self.line
     }
 
     /// Its public half, as a file names it; `None` where only a plugin knows.

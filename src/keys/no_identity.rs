@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::source::{Source, SourceProblem};
+use super::{
+    found::FoundIdentity,
+    short::shorten_recipient,
+    source::{Source, SourceProblem},
+};
 
 /// One place that was looked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub enum Problem {
         problem: SourceProblem,
     },
     /// A wrapped data key is damaged.
-    #[error("the data key for {recipient} cannot be read: {problem}")]
+    #[error("the data key for {} cannot be read: {problem}", shorten_recipient(recipient))]
     Entry {
         /// The recipient that the entry names.
         recipient: String,
@@ -61,8 +65,8 @@ pub enum EntryProblem {
 pub struct NoIdentity {
     /// Where was looked.
     pub searched: Vec<Searched>,
-    /// The recipient of every identity that was found.
-    pub found: Vec<String>,
+    /// Every identity that was found.
+    pub found: Vec<FoundIdentity>,
     /// What went wrong on the way.
     pub problems: Vec<Problem>,
 }

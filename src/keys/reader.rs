@@ -59,7 +59,7 @@ impl KeyCommand {
     }
 }
 
-/// Reads `source`; `None` where it is not set or does not exist, and for a command, which is run instead.
+/// Reads `source`; `None` where it is not set or does not exist, and for what is run or asked instead.
 pub(super) fn read_source(source: &Source, env: &Env, asker: &Asker) -> Option<Content> {
     match source {
         Source::KeyText => is_set(env, "SOPS_AGE_KEY", |env, name| {
@@ -74,7 +74,7 @@ pub(super) fn read_source(source: &Source, env: &Env, asker: &Asker) -> Option<C
         }
         Source::DefaultFile(path) => read_default_file(path.as_deref()?, source, asker),
         Source::DefaultSshKey(path) => read_default_file(path, source, asker),
-        Source::KeyCommand | Source::SshKeyCommand => None,
+        Source::KeyCommand | Source::SshKeyCommand | Source::Keyring | Source::Named(_) => None,
     }
 }
 

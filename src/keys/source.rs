@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{identity::IdentityProblem, ssh::SshFault};
+use super::{identity::IdentityProblem, keyring::KeyringProblem, ssh::SshFault};
 use crate::base::{
     env::Env,
     files::FileError,
@@ -40,6 +40,12 @@ pub enum Source {
     /// `id_ed25519` or `id_rsa` in `~/.ssh`.
     #[error("the default SSH key{}", in_parentheses(Some(.0)))]
     DefaultSshKey(PathBuf),
+    /// The keyring of the operating system.
+    #[error("the keyring")]
+    Keyring,
+    /// A file of identities that a command was given.
+    #[error("{}", .0.display())]
+    Named(PathBuf),
 }
 
 /// Why a source gave nothing, or not all that it holds.
@@ -60,6 +66,15 @@ pub enum SourceProblem {
     /// The command was run for as many recipients as we run it for.
     #[error("was run for {limit} recipients, and is run for no more")]
     CommandLimit {
+        /// The bound.
+        limit: usize,
+    },
+    /// The keyring gave nothing.
+    #[error("{0}")]
+    Keyring(KeyringProblem),
+    /// The keyring was asked for as many recipients as we ask it for.
+    #[error("was asked for {limit} recipients, and is asked for no more")]
+    KeyringLimit {
         /// The bound.
         limit: usize,
     },
@@ -145,6 +160,7 @@ impl Source {
                 ["id_ed25519", "id_rsa"].map(|name| Self::DefaultSshKey(home.join(".ssh").join(name)))
             }),
         );
+        sources.push(Self::Keyring);
         sources
     }
 

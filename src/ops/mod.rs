@@ -9,6 +9,7 @@ pub mod filestatus;
 pub mod format;
 pub mod get;
 pub mod group;
+pub mod identity;
 pub mod in_place;
 pub mod named;
 pub mod note;

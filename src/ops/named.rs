@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{policy::Policy, sops::key_group::MasterKey};
-
-/// How much of a recipient is shown, in characters: all of an X25519 one.
-const SHOWN_CHARACTERS: usize = 72;
+use crate::{keys::shorten_recipient, policy::Policy, sops::key_group::MasterKey};
 
 /// A key as people are told of it: `alice (age1…)`, or without a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,15 +28,29 @@ impl Named {
     pub fn in_group(self, number: usize) -> Self {
         Self { group: Some(number), ..self }
     }
+
+    /// The names, be it none.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The recipient, fingerprint, ARN or URL, whole.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `age`, or the name of the service.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
 }
 
 impl std::fmt::Display for Named {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut id: String = self.id.chars().filter(|character| !character.is_control()).collect();
-        if let Some((end, _)) = id.char_indices().nth(SHOWN_CHARACTERS) {
-            id.truncate(end);
-            id.push('…');
-        }
+        let id = shorten_recipient(&self.id);
         let kind = if self.kind == "age" { String::new() } else { format!("{} ", self.kind) };
         match self.names.as_slice() {
             [] => write!(formatter, "{kind}{id}"),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     base::{env::Env, secret::DataKey},
-    keys::{Asker, Identities},
+    keys::{Asker, Identities, Keyring},
     policy::absolute,
     sops::{file::SopsFile, key_group::MasterKey, metadata::KeyEntry},
 };
@@ -64,6 +64,12 @@ impl Session {
     /// The identities of this run.
     pub(super) const fn identities(&self) -> &Identities {
         &self.identities
+    }
+
+    /// The keyring of the operating system. Nothing is connected to before it is asked.
+    #[must_use]
+    pub const fn keyring(&self) -> &Keyring {
+        self.identities.keyring()
     }
 
     /// The current directory.

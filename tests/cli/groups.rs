@@ -65,7 +65,9 @@ fn too_few_groups_are_told_one_by_one() {
          group 2: no identity opens it, for carol ({CAROL}); group 3: no identity opens it, for lab ({LAB})"
     );
     let hint = world.refuses(&["decrypt", "a.yaml"], 128, &error);
-    assert!(hint.starts_with(&format!("found the identities of {ALICE}, {BOB}; looked in ")), "{hint}");
+    let place = "the default key file (ROOT/home/.config/sops/age/keys.txt)";
+    let found = format!("found the identities of {ALICE} ({place}, line 1), {BOB} ({place}, line 2); looked in ");
+    assert!(hint.starts_with(&found), "{hint}");
     world.refuses(&["get", "a.yaml", "user"], 128, &error);
     world.refuses(&["set", "a.yaml", "user", "\"x\""], 128, &error);
     world.refuses(&["rotate", "-i", "a.yaml"], 128, &error);
@@ -447,4 +449,19 @@ fn a_passphrase_is_asked_for_only_where_a_group_is_missing() {
     let shown = sources::converse(&world, &["decrypt", "a.yaml"], &[], 128);
     assert!(shown.contains("3 of 3 key groups are needed, and 1 opened"), "{shown}");
     assert!(shown.contains("group 3: only keys that are not age's, for hc_vault https://v/v1/t/keys/k"), "{shown}");
+}
+
+#[test]
+fn identity_test_tells_each_group_and_whether_they_are_enough() {
+    let world = world();
+    let ran = world.run(&["identity", "test", "a.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.ends_with("it opens\n"), "{}", ran.stdout);
+    let world = holding(world, &["alice", "bob"]);
+    let ran = world.run(&["identity", "test", "a.yaml"]);
+    assert_eq!(ran.code, 128, "{}", ran.stdout);
+    for line in [format!("carol ({CAROL})  not held"), format!("lab ({LAB})  not held"), "it does not open".to_owned()]
+    {
+        assert!(ran.stdout.lines().any(|shown| shown.trim() == line), "{line}: {}", ran.stdout);
+    }
 }

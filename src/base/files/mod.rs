@@ -15,7 +15,7 @@ mod write;
 
 pub use batch::Batch;
 pub(crate) use read::read_wiped;
-pub use read::{into_text, read_bytes, read_stdin, read_text};
+pub use read::{into_text, read_bytes, read_stdin, read_stdin_bytes, read_text};
 pub use stage::is_leftover_name;
 pub use write::{create, create_new_private, create_private, create_private_directory, remove, replace, write};
 

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 use super::{FileError, FileProblem};
 use crate::base::secret::Plaintext;
 
+/// How standard input is called in errors.
+const STDIN: &str = "standard input";
 /// What is read from standard input at first, in bytes: most files fit.
 const STDIN_BYTES: usize = 16 * 1024;
 
@@ -42,10 +44,18 @@ pub fn read_text(path: &Path, limit_bytes: usize) -> Result<Plaintext, FileError
 /// # Errors
 /// As [`read_text`].
 pub fn read_stdin(limit_bytes: usize) -> Result<Plaintext, FileError> {
-    let path = Path::new("standard input");
+    into_text(Path::new(STDIN), read_stdin_bytes(limit_bytes)?)
+}
+
+/// Reads standard input, whatever it holds, into memory that is wiped.
+///
+/// # Errors
+/// As [`read_bytes`].
+pub fn read_stdin_bytes(limit_bytes: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let path = Path::new(STDIN);
     let read = || read_wiped(&mut stdin()?, STDIN_BYTES, limit_bytes);
     let bytes = read().map_err(|cause| FileError::new(path, FileProblem::Read(cause)))?;
-    into_text(path, bytes.ok_or_else(|| FileError::new(path, FileProblem::TooLarge { limit_bytes }))?)
+    bytes.ok_or_else(|| FileError::new(path, FileProblem::TooLarge { limit_bytes }))
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use gitops_secrets::{
         files::{FileError, FileProblem},
         value_path::ValuePathError,
     },
-    keys::{NoIdentity, Problem, SourceProblem, SshFault},
+    keys::{KeyringProblem, NoIdentity, Problem, SourceProblem, SshFault},
     ops::{
         error::{Naming, OpError},
         format::FormatError,
@@ -46,6 +46,24 @@ impl Failure {
     /// What has no other place than here.
     pub(crate) fn plain(error: &dyn Error) -> Self {
         Self { place: None, what: with_causes(error), hint: None, exit: Exit::Failed }
+    }
+
+    /// What keeps the keyring of the operating system from being used.
+    pub(crate) fn of_keyring(problem: KeyringProblem) -> Self {
+        let hint = match problem {
+            KeyringProblem::Absent => "start it in a desktop session, or keep identities in a file: SOPS_AGE_KEY_FILE",
+            KeyringProblem::Unreachable(_) | KeyringProblem::Slow { .. } => {
+                "start a program that offers the Secret Service, such as gnome-keyring-daemon or KeePassXC"
+            }
+            KeyringProblem::Locked(_) => "unlock it, and run the command again",
+            KeyringProblem::Failed(_) => "see what the program that keeps the keyring shows",
+        };
+        Self {
+            place: Some("the keyring".to_owned()),
+            what: problem.to_string(),
+            hint: Some(hint.to_owned()),
+            exit: Exit::Failed,
+        }
     }
 
     /// `error` about the file at `place`.
@@ -200,7 +218,7 @@ fn hint_for_search(tried: &NoIdentity) -> String {
     let found = if tried.found.is_empty() {
         "found no identity".to_owned()
     } else {
-        format!("found the identities of {}", tried.found.join(", "))
+        format!("found the identities of {}", join(tried.found.iter().map(ToString::to_string).collect()))
     };
     let mut hint = format!("{found}; looked in {searched}");
     if !tried.problems.is_empty() {

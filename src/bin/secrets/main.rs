@@ -104,7 +104,7 @@ commands! {
     Filestatus(filestatus),
     /// Tell which creation rule applies to a path, and why
     Explain(explain),
-    /// Make identities
+    /// Make, list, keep and try identities
     Identity(identity),
 }
 

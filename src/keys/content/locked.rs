@@ -1,17 +1,21 @@
 //! Identities behind a passphrase: what can be told of them without it, and the asking.
 
-use std::io::Read as _;
+use std::{fs::canonicalize, io::Read as _, path::Path, sync::Arc};
 
 use age::{DecryptError, secrecy::SecretString};
 use zeroize::Zeroizing;
 
-use super::{Content, SOURCE_LIMIT_BYTES, parse_decrypted};
+use super::{Content, SOURCE_LIMIT_BYTES, Words, parse_content, parse_decrypted};
 use crate::{
-    base::files::read_wiped,
+    base::{
+        files::{read_bytes, read_wiped},
+        secret::Plaintext,
+    },
     keys::{
         ask::{Ask as _, Asker, NoAnswer},
         header::read_file,
         identity::Identity,
+        keyring::Keyring,
         source::{Source, SourceProblem},
         ssh::SshPublic,
         wrapped::{Stanza, read_header},
@@ -97,23 +101,54 @@ impl Locked {
         }
     }
 
-    /// Asks for the passphrase, three times at most, and opens.
-    pub(in crate::keys) fn unlock(&self, asker: &Asker) -> Content {
-        let question = format!("Passphrase for {}: ", self.source);
-        for attempt in 1..=TRIES {
-            let passphrase = match asker.secret(&question) {
-                Ok(passphrase) => SecretString::from(passphrase.expose().to_owned()),
-                Err(NoAnswer::NoTerminal) => return SourceProblem::NoTerminal.into(),
-                Err(NoAnswer::GaveUp) => return SourceProblem::NoPassphrase.into(),
-            };
+    /// Opens with the passphrase that `keyring` keeps for the file, or asks for it, three times at most.
+    pub(in crate::keys) fn unlock(&self, keyring: &Keyring, asker: &Asker) -> Content {
+        if let Some(passphrase) = self.find_kept(keyring) {
             match self.open(passphrase, asker) {
                 Ok(content) => return content,
                 Err(Refused::Other(problem)) => return problem.into(),
+                Err(Refused::Passphrase) => asker.message("The passphrase in the keyring is not that of the file."),
+            }
+        }
+        let opened = self.ask(asker, |passphrase| self.open(passphrase, asker));
+        opened.map_or_else(Content::from, |(_passphrase, content)| content)
+    }
+
+    /// Asks for the passphrase; gives it back with what an age file holds, which is nothing for an SSH key.
+    pub(in crate::keys) fn decrypt(&self, asker: &Asker) -> Result<(Plaintext, Zeroizing<Vec<u8>>), SourceProblem> {
+        self.ask(asker, |passphrase| match &self.lock {
+            Lock::File(file) => open_file(file, passphrase),
+            Lock::Ssh(_) => self.open(passphrase, asker).map(|_content| Zeroizing::default()),
+        })
+    }
+
+    /// The passphrase that was asked to be remembered. A keyring that fails is no reason not to ask.
+    fn find_kept(&self, keyring: &Keyring) -> Option<SecretString> {
+        let path = canonicalize(self.source.path()?).ok()?;
+        let kept = keyring.find_passphrase(&path).ok()??;
+        std::str::from_utf8(&kept).ok().map(SecretString::from)
+    }
+
+    /// Asks until `open` takes the passphrase, three times at most.
+    fn ask<T>(
+        &self,
+        asker: &Asker,
+        open: impl Fn(SecretString) -> Result<T, Refused>,
+    ) -> Result<(Plaintext, T), SourceProblem> {
+        let question = format!("Passphrase for {}: ", self.source);
+        for attempt in 1..=TRIES {
+            let passphrase = asker.secret(&question).map_err(|reason| match reason {
+                NoAnswer::NoTerminal => SourceProblem::NoTerminal,
+                NoAnswer::GaveUp => SourceProblem::NoPassphrase,
+            })?;
+            match open(SecretString::from(passphrase.expose().to_owned())) {
+                Ok(opened) => return Ok((passphrase, opened)),
+                Err(Refused::Other(problem)) => return Err(problem),
                 Err(Refused::Passphrase) if attempt < TRIES => asker.message("This passphrase is wrong; try again."),
                 Err(Refused::Passphrase) => {}
             }
         }
-        SourceProblem::WrongPassphrase { tries: TRIES }.into()
+        Err(SourceProblem::WrongPassphrase { tries: TRIES })
     }
 
     fn open(&self, passphrase: SecretString, asker: &Asker) -> Result<Content, Refused> {
@@ -130,6 +165,18 @@ impl Locked {
             }
         }
     }
+}
+
+/// Asks for the passphrase of the identity file at `path`, until it opens the file. An SSH key is one too.
+///
+/// # Errors
+/// Why there is none; `None` when the file needs none.
+pub fn ask_passphrase(path: &Path, asker: &Asker) -> Result<Plaintext, Option<SourceProblem>> {
+    let source = Source::Named(path.to_owned());
+    let bytes = read_bytes(path, SOURCE_LIMIT_BYTES).map_err(|error| SourceProblem::File(Arc::new(error)))?;
+    let mut content = parse_content(&bytes, Words::One, &source, asker);
+    let Some(locked) = content.locked.pop() else { return Err(content.problems.pop()) };
+    Ok(locked.decrypt(asker)?.0)
 }
 
 /// Opens an age file of which [`Locked::file`] has seen that it is for a passphrase.

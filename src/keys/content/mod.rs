@@ -1,10 +1,13 @@
 //! What a source of identities holds, whatever it is: lines, SSH keys, or all of that behind a passphrase.
 
 mod locked;
+mod single;
 
 pub(super) use locked::Locked;
+pub use locked::ask_passphrase;
 #[cfg(test)]
 pub(super) use locked::{Refused, open_file};
+pub use single::{SingleIdentities, SingleIdentity, split_identities};
 
 use super::{
     ask::Asker,
@@ -64,7 +67,7 @@ pub(super) fn parse_content(bytes: &[u8], words: Words, source: &Source, asker: 
         }
         for parsed in parse_line(line, words, asker) {
             match parsed {
-                Ok(identity) => content.identities.push(identity),
+                Ok(identity) => content.identities.push(identity.at_line(index + 1)),
                 Err(_) if content.problems.len() >= TOLD_LINES => untold += 1,
                 Err(problem) => {
                     content.problems.push(SourceProblem::Line { line: index + 1, problem });

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::keys::{
     content::{Content, Locked},
+    found::FoundIdentity,
     identity::Identity,
     no_identity::{Problem, SearchOutcome},
     source::{Source, SourceProblem},
+    survey::{ClosedReason, ClosedSource},
 };
 
 /// An identity, and where it is from.
@@ -98,9 +100,26 @@ impl Known {
         }
     }
 
-    /// How people are told of what was found.
-    pub(super) fn names(&self) -> Vec<String> {
-        self.all().map(Identity::name).collect()
+    /// What was found, as people are told of it.
+    pub(super) fn found(&self) -> Vec<FoundIdentity> {
+        let held = self.plain.iter().chain(self.plugins.iter().map(AsRef::as_ref));
+        held.map(|Held { identity, source }| FoundIdentity {
+            recipient: identity.name(),
+            source: source.clone(),
+            // A variable mostly has one line, and what a command prints nobody sees.
+            line: identity.line().filter(|_| source.path().is_some()),
+        })
+        .collect()
+    }
+
+    /// What a passphrase is needed for that was not asked for.
+    pub(super) fn closed(&self) -> impl Iterator<Item = ClosedSource> {
+        let closed = self.locked.iter().filter(|(_, is_asked)| !is_asked);
+        closed.map(|(locked, _)| ClosedSource {
+            source: locked.source.clone(),
+            reason: ClosedReason::Passphrase,
+            recipient: locked.recipient().map(str::to_owned),
+        })
     }
 
     /// What is wrong with the sources.

@@ -14,11 +14,18 @@ use zeroize::Zeroizing;
 use self::{attempt::Attempt, known::Known, search::Work};
 use super::{
     ask::Asker,
+    found::FoundIdentity,
     identity::{SECRET_LIMIT_BYTES, unwrap},
-    no_identity::{EntryProblem, NoIdentity},
+    keyring::Keyring,
+    no_identity::{EntryProblem, NoIdentity, Problem},
     recipient::find_plugin,
+    source::{Source, SourceProblem},
+    survey::{ClosedReason, ClosedSource, Survey},
 };
-use crate::base::{env::Env, secret::DataKey};
+use crate::base::{
+    env::Env,
+    secret::{DataKey, wipe_stack},
+};
 
 /// One `age` entry of a file's metadata.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +61,13 @@ pub struct OpenedGroups {
 /// The identities of one run, from every place that `sops` looks in; shared by all files and threads.
 ///
 /// Nothing is read before the first [`Identities::open`], and each source at most once. What costs more comes later, and
-/// only for a file that nothing cheaper opens: SSH keys, then commands, then plugins, then what a person has to be asked
+/// only for a file that nothing cheaper opens: SSH keys, then the keyring, then commands, then plugins, then what a person has to be asked
 /// a passphrase for, once. A command alone is run again: for a recipient that it was not asked about before (it is told
 /// in `SOPS_AGE_RECIPIENT`).
 pub struct Identities {
     env: Env,
     asker: Asker,
+    keyring: Keyring,
     /// What was found so far.
     known: RwLock<Known>,
     /// Whether the variables and files were read.
@@ -79,6 +87,7 @@ impl Identities {
         Self {
             env: env.clone(),
             asker: Asker::default(),
+            keyring: Keyring::of(env),
             known: RwLock::default(),
             files: OnceLock::new(),
             ssh_file: OnceLock::new(),
@@ -98,6 +107,12 @@ impl Identities {
     #[must_use]
     pub const fn asker(&self) -> &Asker {
         &self.asker
+    }
+
+    /// The keyring, which is asked only for what nothing cheaper opens.
+    #[must_use]
+    pub const fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// Opens the data key that `entries` wrap, each for one recipient.
@@ -125,6 +140,8 @@ impl Identities {
     pub fn open_groups(&self, groups: &[&[AgeEntry<'_>]], needed: usize) -> OpenedGroups {
         let mut attempt = Attempt::new(groups, needed, SECRET_LIMIT_BYTES, Ok);
         let is_enough = self.search(&mut attempt);
+        // age's decoded identities and file keys.
+        wipe_stack();
         let missing = (!is_enough).then(|| self.no_identity(&attempt));
         OpenedGroups { secrets: attempt.into_opened(), missing }
     }
@@ -176,7 +193,50 @@ impl Identities {
     #[must_use]
     pub fn recipients(&self) -> Vec<String> {
         self.read_files();
-        self.known().names()
+        self.known().found().into_iter().map(|found| found.recipient).collect()
+    }
+
+    /// Everything at hand, as far as it can be told without running a program or asking a person but for the password of
+    /// a locked keyring.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        self.read_files();
+        self.read_ssh_keys(true);
+        let in_keyring = if self.keyring.is_there() { self.keyring.list_recipients() } else { Ok(Vec::new()) };
+        let known = self.known();
+        let mut survey =
+            Survey { found: known.found(), closed: known.closed().collect(), problems: known.problems().to_vec() };
+        match in_keyring {
+            Ok(recipients) => survey.found.extend(recipients.into_iter().map(FoundIdentity::in_keyring)),
+            Err(problem) => survey.problems.push(Problem::of(&Source::Keyring, SourceProblem::Keyring(problem))),
+        }
+        let commands = Source::all(&self.env).into_iter().filter(|source| source.is_set_command(&self.env));
+        survey.closed.extend(commands.map(|source| ClosedSource {
+            source,
+            reason: ClosedReason::Command,
+            recipient: None,
+        }));
+        survey
+    }
+
+    /// The identities that are at hand, the keyring asked for those of `recipients`; no command is run and nobody asked
+    /// for a passphrase.
+    #[must_use]
+    pub fn find_holders<'r>(&self, recipients: impl IntoIterator<Item = &'r str>) -> Vec<FoundIdentity> {
+        self.read_files();
+        self.read_ssh_keys(true);
+        let mut found = self.known().found();
+        if self.keyring.is_there() {
+            let kept = recipients
+                .into_iter()
+                .take(search::KEYRING_LIMIT)
+                .filter(|recipient| self.keyring.find_identity(recipient).is_ok_and(|identity| identity.is_some()));
+            let kept: Vec<FoundIdentity> =
+                kept.map(|recipient| FoundIdentity::in_keyring(recipient.to_owned())).collect();
+            found.retain(|found| found.source != Source::Keyring);
+            found.extend(kept);
+        }
+        found
     }
 
     fn open_one<T>(
@@ -188,6 +248,8 @@ impl Identities {
         let groups = [entries];
         let mut attempt = Attempt::new(&groups, 1, limit_bytes, accept);
         self.search(&mut attempt);
+        // age's decoded identities and file keys.
+        wipe_stack();
         match attempt.take_first() {
             Some(opened) => Ok(opened),
             None => Err(self.no_identity(&attempt)),

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Identities, attempt::Attempt, known::Known};
 use crate::keys::{
+    content::{Words, parse_content},
     no_identity::{EntryProblem, NoIdentity, Problem, SearchOutcome, Searched},
     reader::{KeyCommand, read_source},
     source::{Source, SourceProblem},
@@ -17,11 +18,16 @@ use crate::keys::{
 /// How many recipients a command is run for. The list of a file is not authenticated: it can be of any length.
 const COMMAND_RUNS_LIMIT: usize = 64;
 
+/// How many recipients the keyring is asked for, for the same reason.
+pub(super) const KEYRING_LIMIT: usize = 256;
+
 /// What was done that cost something.
 #[derive(Default)]
 pub(super) struct Work {
     /// The recipients that each command was told.
     asked: BTreeSet<(KeyCommand, String)>,
+    /// The recipients that the keyring was asked for.
+    looked_up: BTreeSet<String>,
 }
 
 impl Identities {
@@ -41,6 +47,7 @@ impl Identities {
         // From here on one thread works, and the others wait for what it finds.
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         self.try_plain(attempt)
+            || self.try_keyring(attempt, &mut work)
             || self.try_commands(attempt, &mut work)
             || self.try_plugins(attempt)
             || self.try_locked(attempt)
@@ -54,7 +61,7 @@ impl Identities {
     }
 
     /// Reads SSH keys, once: those that everybody has only where the file is for one.
-    fn read_ssh_keys(&self, with_default: bool) {
+    pub(super) fn read_ssh_keys(&self, with_default: bool) {
         self.ssh_file.get_or_init(|| self.read(|source| matches!(source, Source::SshKeyFile(_))));
         if with_default {
             self.default_ssh.get_or_init(|| self.read(Source::is_default_ssh_key));
@@ -77,6 +84,36 @@ impl Identities {
         let known = self.known();
         let tried = std::mem::replace(&mut attempt.tried_plain, known.plain().len());
         attempt.open_with(known.plain().iter().skip(tried))
+    }
+
+    /// Asks the keyring for the identities of the recipients that are named, each once in a run.
+    fn try_keyring<T, A>(&self, attempt: &mut Attempt<'_, T, A>, work: &mut Work) -> bool
+    where
+        A: Fn(Zeroizing<Vec<u8>>) -> Result<T, EntryProblem>,
+    {
+        self.keyring.is_there()
+            && attempt.entries().any(|entry| {
+                self.look_up(entry.recipient.trim(), work);
+                self.try_plain(attempt)
+            })
+    }
+
+    fn look_up(&self, recipient: &str, work: &mut Work) {
+        if work.looked_up.contains(recipient) {
+            return;
+        }
+        if work.looked_up.len() >= KEYRING_LIMIT {
+            return self.known_mut().tell(&Source::Keyring, SourceProblem::KeyringLimit { limit: KEYRING_LIMIT });
+        }
+        work.looked_up.insert(recipient.to_owned());
+        match self.keyring.find_identity(recipient) {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                let content = parse_content(&text, Words::One, &Source::Keyring, &self.asker);
+                self.known_mut().add(&Source::Keyring, content);
+            }
+            Err(problem) => self.known_mut().tell(&Source::Keyring, SourceProblem::Keyring(problem)),
+        }
     }
 
     /// Runs the commands, for each recipient that they were not yet told.
@@ -139,7 +176,7 @@ impl Identities {
         loop {
             let next = self.known().next_locked(|locked| attempt.is_for(locked));
             let Some(locked) = next else { return false };
-            let content = locked.unlock(&self.asker);
+            let content = locked.unlock(&self.keyring, &self.asker);
             let mut known = self.known_mut();
             known.set_asked(&locked);
             known.add(&locked.source, content);
@@ -160,6 +197,9 @@ impl Identities {
         let known = self.known();
         let outcome = |source: &Source| match known.outcome(source) {
             SearchOutcome::Absent if source.is_set_command(&self.env) => SearchOutcome::Identities(0),
+            SearchOutcome::Absent if *source == Source::Keyring && self.keyring.is_there() => {
+                SearchOutcome::Identities(0)
+            }
             outcome => outcome,
         };
         let is_unused = |source: &Source| source.is_ssh() && source.is_set_command(&self.env);
@@ -170,7 +210,7 @@ impl Identities {
             .collect();
         let of_sources = known.problems().iter().filter(|problem| is_for_ssh || !problem.is_default_ssh_key());
         let problems: Vec<Problem> = of_sources.chain(attempt.problems()).cloned().collect();
-        NoIdentity { searched, found: known.names(), problems }
+        NoIdentity { searched, found: known.found(), problems }
     }
 
     fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {

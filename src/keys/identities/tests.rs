@@ -234,7 +234,7 @@ fn check_no_identity(pairs: &[(&str, &str)], searched: &[&str], found: &[&str], 
     let error = identities(pairs).open(&[AgeEntry { recipient: &recipient, enc: &enc }]).unwrap_err();
     let shown: Vec<String> = error.searched.iter().map(ToString::to_string).collect();
     assert_eq!(shown, searched);
-    assert_eq!(error.found, found);
+    assert_eq!(error.found.iter().map(|found| found.recipient.as_str()).collect::<Vec<_>>(), found);
     let shown: Vec<String> = error.problems.iter().map(ToString::to_string).collect();
     assert_eq!(shown, problems);
     assert!(!format!("{error} {error:?}").contains("SECRET-KEY"));
@@ -251,6 +251,7 @@ fn nothing_set_is_told_with_the_places() {
             "the default key file (/nowhere/.config/sops/age/keys.txt): absent",
             "SOPS_AGE_SSH_PRIVATE_KEY_FILE: absent",
             "SOPS_AGE_SSH_PRIVATE_KEY_CMD: absent",
+            "the keyring: absent",
         ],
         &[],
         &[],
@@ -274,6 +275,7 @@ fn a_broken_source_is_told_and_hides_no_other() {
             "the default key file: absent",
             "SOPS_AGE_SSH_PRIVATE_KEY_FILE (/nowhere/id): 0 identities",
             "SOPS_AGE_SSH_PRIVATE_KEY_CMD: absent",
+            "the keyring: absent",
         ],
         &[ALICE],
         &[

@@ -184,8 +184,10 @@ impl<'s> Edit<'s> {
     ///
     /// # Errors
     /// [`OpError::EditStopped`] where the text was changed but could not be put in place: it is kept, encrypted.
-    pub fn run(self, editor: &Editor, person: &dyn Person) -> Result<Edited, OpError> {
+    pub fn run(mut self, editor: &Editor, person: &dyn Person) -> Result<Edited, OpError> {
         let file = self.scratch.write(&self.path, &self.shown)?;
+        // An editor can be open for days.
+        self.shown = Plaintext::default();
         loop {
             let status = editor.tool.clone().arg(&file).run_interactively();
             let typed = read_typed(&file)?;
