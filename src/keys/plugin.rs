@@ -2,12 +2,12 @@
 //! is decided which program that may be, and what people are told.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     error::Error,
     io,
     path::PathBuf,
     str::FromStr as _,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use age::{
@@ -16,8 +16,9 @@ use age::{
     secrecy::SecretString,
 };
 use age_core::format::{FileKey, Stanza};
+use zeroize::Zeroizing;
 
-use super::ask::{Ask as _, Asker};
+use super::ask::{Ask as _, Asker, NoAnswer};
 use crate::base::{
     env::Env,
     process::{Located, locate},
@@ -34,6 +35,38 @@ pub(super) struct PluginRecipient(age::plugin::Recipient);
 pub(super) struct PluginIdentity {
     identity: age::plugin::Identity,
     asker: Asker,
+    answers: Arc<Mutex<Answers>>,
+}
+
+/// What was answered to a plugin, by question. It starts anew for each file; who has answered it is not asked again.
+#[derive(Default)]
+struct Answers {
+    /// Those that led to an opened file.
+    proven: HashMap<String, Zeroizing<String>>,
+    /// Those of the session that goes on. A question that comes twice in it had a wrong answer.
+    given: HashMap<String, Zeroizing<String>>,
+}
+
+impl Answers {
+    fn find_proven(&mut self, question: &str) -> Option<Zeroizing<String>> {
+        if self.given.contains_key(question) {
+            self.proven.remove(question);
+            return None;
+        }
+        let answer = self.proven.get(question)?.clone();
+        self.given.insert(question.to_owned(), answer.clone());
+        Some(answer)
+    }
+
+    fn end_session(&mut self, has_opened: bool) {
+        for (question, answer) in self.given.drain() {
+            if has_opened {
+                self.proven.insert(question, answer);
+            } else {
+                self.proven.remove(&question);
+            }
+        }
+    }
 }
 
 /// Why a plugin did not do its work.
@@ -116,7 +149,7 @@ impl age::Recipient for AskingRecipient {
         let name = self.recipient.plugin();
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let program = find(name).map_err(|fault| EncryptError::Io(io::Error::other(fault)))?;
-        let callbacks = Voice { program: program.clone(), asker: self.asker.clone() };
+        let callbacks = Voice { program: program.clone(), asker: self.asker.clone(), answers: Arc::default() };
         let plugin = RecipientPluginV1::new(name, std::slice::from_ref(&self.recipient), &[], callbacks)?;
         plugin.wrap_file_key(file_key).map_err(|error| {
             let fault = match error {
@@ -132,7 +165,7 @@ impl PluginIdentity {
     /// Takes `AGE-PLUGIN-NAME-1…`; `None` where it is damaged, or the name is none. No program is looked for yet.
     pub(super) fn parse(text: &str, asker: &Asker) -> Option<Self> {
         let identity = age::plugin::Identity::from_str(text).ok().filter(|identity| is_name(identity.plugin()))?;
-        Some(Self { identity, asker: asker.clone() })
+        Some(Self { identity, asker: asker.clone(), answers: Arc::default() })
     }
 
     /// `NAME`.
@@ -148,10 +181,12 @@ impl PluginIdentity {
     fn unwrap_with(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, PluginFault> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let program = find(self.plugin())?;
-        let callbacks = Voice { program: program.clone(), asker: self.asker.clone() };
+        let answers = Arc::clone(&self.answers);
+        let callbacks = Voice { program: program.clone(), asker: self.asker.clone(), answers };
         let identities = std::slice::from_ref(&self.identity);
         let unwrapped = IdentityPluginV1::new(self.plugin(), identities, callbacks)
             .and_then(|plugin| age::Identity::unwrap_stanzas(&plugin, stanzas).transpose());
+        locked(&self.answers).end_session(matches!(unwrapped, Ok(Some(_))));
         unwrapped.map_err(|error| match error {
             DecryptError::Plugin(messages) => PluginFault::of_plugin(&program, &messages),
             other => PluginFault::Broken { program, cause: in_one_line(&other.to_string()) },
@@ -177,9 +212,24 @@ impl age::Identity for PluginIdentity {
 struct Voice {
     program: String,
     asker: Asker,
+    answers: Arc<Mutex<Answers>>,
 }
 
 impl Voice {
+    /// The answer that was proven right before, or what `ask` gives.
+    fn answer(
+        &self,
+        question: &str,
+        ask: impl FnOnce(&str) -> Result<Zeroizing<String>, NoAnswer>,
+    ) -> Option<Zeroizing<String>> {
+        if let Some(proven) = locked(&self.answers).find_proven(question) {
+            return Some(proven);
+        }
+        let answer = ask(&format!("{}: ", self.say(question))).ok()?;
+        locked(&self.answers).given.insert(question.to_owned(), answer.clone());
+        Some(answer)
+    }
+
     fn say(&self, text: &str) -> String {
         format!("{}: {}", self.program, in_one_line(text))
     }
@@ -196,13 +246,18 @@ impl age::Callbacks for Voice {
     }
 
     fn request_public_string(&self, description: &str) -> Option<String> {
-        self.asker.line(&format!("{}: ", self.say(description))).ok()
+        let answer = self.answer(description, |question| self.asker.line(question).map(Zeroizing::new))?;
+        Some(answer.to_string())
     }
 
     fn request_passphrase(&self, description: &str) -> Option<SecretString> {
-        let answer = self.asker.secret(&format!("{}: ", self.say(description))).ok()?;
-        Some(SecretString::from(answer.expose().to_owned()))
+        let ask = |question: &str| Ok(Zeroizing::new(self.asker.secret(question)?.expose().to_owned()));
+        Some(SecretString::from(self.answer(description, ask)?.to_string()))
     }
+}
+
+fn locked(answers: &Mutex<Answers>) -> MutexGuard<'_, Answers> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const BAD_NAME: &str = "a plugin's name has only ASCII letters, digits, and + - . _";

@@ -85,6 +85,26 @@ fn questions_of_a_plugin_are_asked_on_the_terminal_and_with_its_name() {
 }
 
 #[test]
+fn a_pin_that_was_right_is_asked_for_once_in_a_run() {
+    let world = world_with_file("public secret");
+    let text = world.read("a.yaml");
+    world.write("many/b.yaml", &text).write("many/c.yaml", &text).write("many/d.yaml", &text);
+    let mut session = on_terminal(&world, &["decrypt", "-i", "many"]);
+    session.expect("age-plugin-test: which slot: ").unwrap();
+    session.send_line("nine").unwrap();
+    session.expect("age-plugin-test: PIN: ").unwrap();
+    session.send_line("123456").unwrap();
+    let rest = session.expect(expectrl::Eof).unwrap();
+    let told = String::from_utf8_lossy(rest.as_bytes()).into_owned();
+    assert!(!told.contains("PIN") && !told.contains("slot"), "{told}");
+    ends_with(&session, 0);
+    assert_eq!(runs(&world), ["identity-v1"; 3]);
+    for name in ["many/b.yaml", "many/c.yaml", "many/d.yaml"] {
+        assert_eq!(world.read(name), "a: one\n");
+    }
+}
+
+#[test]
 fn a_plugin_can_ask_when_it_encrypts_too() {
     let world = world("secret");
     let mut session = on_terminal(&world, &["encrypt", "-i", "--age", RECIPIENT, "a.yaml"]);
