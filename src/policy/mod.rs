@@ -1,6 +1,7 @@
 //! `.sops.yaml`: the policy of a repository. Which rule applies to a path, and whom the rule encrypts for.
 //! Reads no document and holds no secret.
 
+pub mod edit;
 mod error;
 pub mod explain;
 mod find;

@@ -42,12 +42,12 @@ pub(super) struct Reached<'p> {
 
 /// A value with its place in the collection around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Member {
-    pub(super) node: NodeId,
+pub(crate) struct Member {
+    pub(crate) node: NodeId,
     /// Its key, in a mapping.
-    pub(super) key: Option<NodeId>,
+    pub(crate) key: Option<NodeId>,
     /// Which of the items of its collection it is, comments counted.
-    pub(super) item: usize,
+    pub(crate) item: usize,
 }
 
 /// Finds the value at `address`; aliases on the way are followed, `<<` is a key like others.

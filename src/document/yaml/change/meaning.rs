@@ -10,7 +10,7 @@ use crate::document::yaml::{
 };
 
 /// Whether a scalar is null.
-pub(super) fn is_null(tree: &Tree<'_>, node: &Node<'_>) -> bool {
+pub(crate) fn is_null(tree: &Tree<'_>, node: &Node<'_>) -> bool {
     scalar(tree, node).is_some_and(|scalar| *scalar == Scalar::Null)
 }
 

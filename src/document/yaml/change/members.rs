@@ -3,7 +3,7 @@
 use crate::document::yaml::tree::{Collection, Item, Kind, NodeId, Tree};
 
 /// The entries of a mapping without the comments between them.
-pub(super) fn entries(mapping: &Collection) -> impl Iterator<Item = (NodeId, NodeId)> {
+pub(crate) fn entries(mapping: &Collection) -> impl Iterator<Item = (NodeId, NodeId)> {
     mapping.items.iter().filter_map(|item| match *item {
         Item::Entry(key, value) => Some((key, value)),
         _ => None,
@@ -11,7 +11,7 @@ pub(super) fn entries(mapping: &Collection) -> impl Iterator<Item = (NodeId, Nod
 }
 
 /// The items of a list without the comments between them.
-pub(super) fn elements(list: &Collection) -> impl Iterator<Item = NodeId> {
+pub(crate) fn elements(list: &Collection) -> impl Iterator<Item = NodeId> {
     list.items.iter().filter_map(|item| match *item {
         Item::Element(value) => Some(value),
         _ => None,
@@ -19,7 +19,7 @@ pub(super) fn elements(list: &Collection) -> impl Iterator<Item = NodeId> {
 }
 
 /// The text of a key; empty for a key that is no scalar, which SOPS refuses.
-pub(super) fn key_text<'a>(tree: &'a Tree<'_>, key: NodeId) -> &'a str {
+pub(crate) fn key_text<'a>(tree: &'a Tree<'_>, key: NodeId) -> &'a str {
     match &tree.resolve(key).kind {
         Kind::Scalar { text, .. } => text.as_str(),
         _ => "",

@@ -13,10 +13,15 @@ mod remove;
 mod replace;
 mod seat;
 mod shared;
+mod spelt;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use find::Member;
+pub(crate) use meaning::is_null;
+pub(crate) use members::{entries, key_text};
 pub(crate) use seat::{follow, spelling};
+pub(crate) use spelt::{addition, lines_of, removal};
 
 use zeroize::Zeroize as _;
 
@@ -29,9 +34,9 @@ use crate::{
     document::edit::{Edit, splice},
 };
 use confirm::Pair;
-use find::{Aliases, Member, Reached, reach, within};
+use find::{Aliases, Reached, reach, within};
 use insert::New;
-use meaning::{is_null, means};
+use meaning::means;
 use seat::Seat;
 
 pub use error::{ChangeError, Found, KnownKeys, Within};
