@@ -5,6 +5,7 @@ pub mod env;
 pub mod files;
 pub mod go_regex;
 pub mod leftover;
+pub mod line_diff;
 pub mod process;
 pub mod scratch;
 pub mod secret;

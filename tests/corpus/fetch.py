@@ -4,6 +4,7 @@
     python3 tests/corpus/fetch.py OUT                     from https://github.com
     python3 tests/corpus/fetch.py OUT --mirror DIR        from git repositories below DIR, no network
     python3 tests/corpus/fetch.py OUT --base URL          from another host with the same names
+    python3 tests/corpus/fetch.py OUT --list FILE         the files of another list, as tests/policies/files.tsv
 
 The files are other people's, under their own licences: they are read by tests and never committed.
 Each is written to OUT under one flat name, `NNNN-OWNER-NAME-FILE.yaml`, and OUT/index.tsv gets the same
@@ -25,9 +26,9 @@ LIST = pathlib.Path(__file__).resolve().parent / "files.tsv"
 COLUMNS = ("repository", "commit", "path", "bytes", "sha256", "class", "sops")
 
 
-def read_list():
+def read_list(path):
     rows = []
-    for line in LIST.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             rows.append(dict(zip(COLUMNS, line.split("\t"), strict=True)))
     return rows
@@ -76,11 +77,12 @@ def main():
     arguments.add_argument("out", type=pathlib.Path)
     arguments.add_argument("--mirror", type=pathlib.Path)
     arguments.add_argument("--base", default="https://github.com")
+    arguments.add_argument("--list", type=pathlib.Path, default=LIST)
     given = arguments.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
 
     git_dirs, index, missing = {}, [], 0
-    for number, row in enumerate(read_list(), start=1):
+    for number, row in enumerate(read_list(given.list), start=1):
         file = given.out / flat_name(number, row)
         if not (file.is_file() and is_right(file.read_bytes(), row)):
             origin = (row["repository"], row["commit"])

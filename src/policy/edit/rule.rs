@@ -11,8 +11,8 @@ use crate::{
     document::{
         edit::Edit,
         yaml::{
-            change::{lines_of, removal},
-            tree::{Kind, Tree, after_break},
+            change::{Member, key_text, lines_of, removal},
+            tree::{Kind, NodeId, Tree, after_break},
         },
     },
     policy::Policy,
@@ -25,6 +25,7 @@ pub(super) const SECRET_FIELDS: &str = "^(data|stringData)$";
 /// Which rules could be copied for another directory: those of age recipients alone, in one group, all of it their own.
 pub(super) fn templates(tree: &Tree<'_>, policy: &Policy) -> Vec<usize> {
     let all = rules(tree);
+    let values = values(tree);
     let is_simple = |(number, trail): &(usize, &Trail)| {
         let rule = policy.rules().get(*number)?;
         let [group] = rule.key_groups.as_slice() else { return None };
@@ -37,8 +38,15 @@ pub(super) fn templates(tree: &Tree<'_>, policy: &Policy) -> Vec<usize> {
             let anchor = node.properties.as_deref().and_then(|properties| properties.anchor);
             anchor.is_some_and(|anchor| (span.start..span.end).contains(&anchor.start))
         });
-        let merges = entry(tree, node, "merge").is_some();
-        (own && holds_all && !has_anchor && !merges).then_some(())
+        let is_foreign = |member: &Member| {
+            let is_merge = member.key.is_some_and(|key| matches!(key_text(tree, key), "merge" | "<<"));
+            let is_list =
+                matches!(tree.node(member.node).kind, Kind::Alias(at) if tree.node(at).collection().is_some());
+            is_merge || is_list
+        };
+        let below = values.iter().filter(|value| value.get(trail.len() - 1).is_some_and(|at| at.node == node));
+        let borrows = below.flat_map(|value| value.last()).any(is_foreign);
+        (own && holds_all && !has_anchor && !borrows).then_some(())
     };
     all.iter().enumerate().filter(|rule| is_simple(rule).is_some()).map(|(number, _)| number).collect()
 }
@@ -190,7 +198,7 @@ fn is_spaced(tree: &Tree<'_>, all: &[Trail]) -> bool {
     Span::new(first.end, second.start).of(tree.text()).lines().any(|line| line.trim().is_empty())
 }
 
-fn column(tree: &Tree<'_>, list: crate::document::yaml::tree::NodeId) -> usize {
+fn column(tree: &Tree<'_>, list: NodeId) -> usize {
     tree.node(list).collection().map_or(0, |list| list.column)
 }
 
