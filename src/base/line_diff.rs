@@ -169,8 +169,8 @@ mod tests {
                     DiffLine::Kept(text) | DiffLine::Removed(text) | DiffLine::Added(text) => *text,
                 }).collect()
             };
-            prop_assert_eq!(side(|line| matches!(line, DiffLine::Added(_))), old);
-            prop_assert_eq!(side(|line| matches!(line, DiffLine::Removed(_))), new);
+            prop_assert_eq!(side(|line| matches!(line, DiffLine::Added(_))), old.as_str());
+            prop_assert_eq!(side(|line| matches!(line, DiffLine::Removed(_))), new.as_str());
         }
     }
 }

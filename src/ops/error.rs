@@ -12,7 +12,7 @@ use crate::{
     crypto::shamir::ShareError,
     document::yaml::change::ChangeError,
     keys::{NoIdentity, RecipientError, WrapError},
-    policy::PolicyError,
+    policy::{PolicyError, edit::PolicyEditError},
     sops::{
         error::SopsError,
         key_group::ForeignKind,
@@ -44,6 +44,12 @@ pub enum OpError {
     /// There is no policy for the file.
     #[error("there is no .sops.yaml upward from the file")]
     NoPolicy,
+    /// There is no policy in this directory or above.
+    #[error("there is no .sops.yaml upward from {}", .0.display())]
+    NoPolicyUpward(PathBuf),
+    /// The policy cannot be changed.
+    #[error(transparent)]
+    PolicyEdit(#[from] PolicyEditError),
     /// The policy has no rule for the file.
     #[error("no creation rule of {} matches the path", policy.display())]
     NoRule {

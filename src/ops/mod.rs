@@ -16,6 +16,7 @@ pub mod note;
 mod open;
 mod policies;
 pub mod pool;
+pub mod recipient;
 pub mod recipients;
 pub mod rotate;
 pub mod session;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// More than anybody writes by hand.
-const POLICY_LIMIT_BYTES: usize = 16 << 20;
+pub(super) const POLICY_LIMIT_BYTES: usize = 16 << 20;
 
 #[derive(Debug)]
 pub(super) struct Policies {
@@ -95,6 +95,15 @@ impl Policies {
     pub(super) fn find_quietly(&self, name: &Path) -> Option<Arc<Policy>> {
         let found = self.find(&absolute(&self.directory, name)).ok()?;
         self.read(&found.policy?).ok()
+    }
+
+    /// The policy that was named, or the nearest one upward from where the run was started.
+    pub(super) fn path(&self) -> Result<PathBuf, OpError> {
+        let found = match &self.given {
+            Some(given) => Some(given.clone()),
+            None => self.find_from(&self.directory)?.policy,
+        };
+        found.ok_or_else(|| OpError::NoPolicyUpward(self.directory.clone()))
     }
 
     fn find(&self, file: &Path) -> Result<Found, OpError> {

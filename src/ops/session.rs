@@ -84,6 +84,15 @@ impl Session {
         self.policies.given()
     }
 
+    /// The policy that a change of the policy itself is about: the one that was named, or the nearest one upward from the
+    /// current directory.
+    ///
+    /// # Errors
+    /// [`OpError::NoPolicyUpward`], [`OpError::FindPolicy`].
+    pub fn policy_path(&self) -> Result<PathBuf, OpError> {
+        self.policies.path()
+    }
+
     /// What there is to tell.
     #[must_use]
     pub const fn notes(&self) -> &Notes {

@@ -19,6 +19,7 @@ mod hostile;
 mod identity;
 #[cfg(target_os = "linux")]
 mod plugin;
+mod recipient;
 mod rotate;
 #[cfg(target_os = "linux")]
 mod safety;

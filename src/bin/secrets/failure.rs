@@ -126,6 +126,8 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::NothingKept => "leave --resume out",
         OpError::MetadataPath => "recipients change with `secrets rotate` and `secrets sync`",
         OpError::Policy(error) => return error.hint().map(str::to_owned),
+        OpError::PolicyEdit(error) => return error.hint().map(str::to_owned),
+        OpError::NoPolicyUpward(_) => "start with a .sops.yaml at the top of the repository, or name one with --config",
         OpError::Onto { fault, .. } => return hint(fault),
         OpError::NoIdentity { tried, .. } => return Some(hint_for_search(tried)),
         OpError::Recipient(fault) | OpError::NamedRecipient { fault, .. } => fault.hint(),

@@ -106,6 +106,8 @@ commands! {
     Explain(explain),
     /// Make, list, keep and try identities
     Identity(identity),
+    /// Say who can read what: names and rules of the policy
+    Recipient(recipient),
 }
 
 fn main() -> ExitCode {

@@ -233,6 +233,9 @@ impl PolicyDraft {
             return Err(PolicyEditError::NoRule { rule, count });
         }
         expected.rules.remove(rule);
+        for name in rule::names_in(&Tree::parse(&self.text)?, rule) {
+            expected.names.remove(&name);
+        }
         let text = rule::remove(&self.text, rule)?;
         self.confirm(text, &expected)
     }

@@ -108,7 +108,7 @@ impl PolicyDraft {
         if let Some((kind, pattern)) = new.selector {
             draft.set_selector(at, kind, pattern)?;
         }
-        draft.check_matches(self, &[at], directory, &samples, new.files)?;
+        draft.check_matches(self, &[at], directory, (&samples, new.files))?;
         *self = draft;
         Ok(at)
     }
@@ -149,7 +149,7 @@ impl PolicyDraft {
             )?;
             like.added.push(position);
         }
-        draft.check_matches(self, &like.added, to, &all, files)?;
+        draft.check_matches(self, &like.added, to, (&all, files))?;
         let shared = draft.policy.rules().iter().filter(|rule| RuleMeaning::of(rule).names(&old));
         let is_copied = |index: usize| {
             originals
@@ -248,8 +248,7 @@ impl PolicyDraft {
         before: &Self,
         added: &[usize],
         directory: &str,
-        samples: &[String],
-        files: &[&str],
+        (samples, files): (&[String], &[&str]),
     ) -> Result<(), PolicyEditError> {
         let misses = |path: &str, at: usize| PolicyEditError::Misses {
             path_regex: self

@@ -3,7 +3,7 @@
 use super::{
     error::PolicyEditError,
     name::own_comments,
-    site::{Trail, borrowed, entry, rule_list, rules, values},
+    site::{Trail, anchor_of, borrowed, entry, rule_list, rules, values},
     step::apply,
 };
 use crate::{
@@ -33,11 +33,7 @@ pub(super) fn templates(tree: &Tree<'_>, policy: &Policy) -> Vec<usize> {
         let own = is_age && rule.path_regex.is_some() && rule.problem.is_none();
         let node = trail.last()?.node;
         let holds_all = matches!(tree.node(node).kind, Kind::Mapping(_)) && borrowed(tree, node).is_none();
-        let span = values_span(tree, trail);
-        let has_anchor = tree.nodes().any(|node| {
-            let anchor = node.properties.as_deref().and_then(|properties| properties.anchor);
-            anchor.is_some_and(|anchor| (span.start..span.end).contains(&anchor.start))
-        });
+        let has_anchor = !names_in(tree, *number).is_empty();
         let is_foreign = |member: &Member| {
             let is_merge = member.key.is_some_and(|key| matches!(key_text(tree, key), "merge" | "<<"));
             let is_list =
@@ -51,8 +47,13 @@ pub(super) fn templates(tree: &Tree<'_>, policy: &Policy) -> Vec<usize> {
     all.iter().enumerate().filter(|rule| is_simple(rule).is_some()).map(|(number, _)| number).collect()
 }
 
-fn values_span(tree: &Tree<'_>, trail: &Trail) -> Span {
-    trail.last().map_or(Span::new(0, 0), |last| tree.node(last.node).full_span())
+/// The anchors in a rule.
+pub(super) fn names_in(tree: &Tree<'_>, rule: usize) -> Vec<String> {
+    let all = rules(tree);
+    let Some(member) = all.get(rule).and_then(|trail| trail.last()) else { return Vec::new() };
+    let span = tree.node(member.node).full_span();
+    let inside = tree.nodes().filter(|node| (span.start..span.end).contains(&node.full_span().start));
+    inside.filter_map(|node| anchor_of(tree, node).map(str::to_owned)).collect()
 }
 
 /// The text of a rule without its comments, which are about that rule alone.
