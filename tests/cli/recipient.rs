@@ -58,12 +58,7 @@ fn a_recipient_is_removed_by_name_or_text() {
 fn the_last_recipient_of_a_rule_is_not_removed() {
     let world = World::new();
     world.write(".sops.yaml", &policy().replace(", *bob", ""));
-    world.refuses(
-        &["recipient", "remove", "alice"],
-        1,
-        "secrets: error: ROOT/.sops.yaml: nobody would be left in rule 1\n\
-         secrets: hint: give those rules another recipient first, or remove them\n",
-    );
+    world.refuses(&["recipient", "remove", "alice"], 1, "ROOT/.sops.yaml: nobody would be left in rule 1");
 }
 
 #[test]
@@ -83,14 +78,22 @@ fn recipients_are_listed_with_names_and_rules() {
 #[test]
 fn what_is_no_recipient_name_or_policy_is_refused() {
     let world = World::new();
-    world.refuses(&["recipient", "list"], 1, "secrets: error: there is no .sops.yaml upward from ROOT\n");
+    world.refuses(&["recipient", "list"], 1, "there is no .sops.yaml upward from ROOT");
     world.write(".sops.yaml", &policy());
     let add = |name, recipient| ["recipient", "add", name, recipient];
-    world.refuses(&add("alice", CAROL), 1, "`alice` is the name of another recipient at line 2, column 5\n");
-    world.refuses(&add("carol", BOB), 1, "the recipient has a name already: bob\n");
-    world.refuses(&add("a b", CAROL), 1, "\"a b\" cannot be a name");
+    world.refuses(
+        &add("alice", CAROL),
+        1,
+        "ROOT/.sops.yaml: `alice` is the name of another recipient at line 2, column 5",
+    );
+    world.refuses(&add("carol", BOB), 1, "ROOT/.sops.yaml: the recipient has a name already: bob");
+    world.refuses(&add("a b", CAROL), 1, "ROOT/.sops.yaml: \"a b\" cannot be a name: letters, digits, `-` and `_` can");
     world.refuses(&add("carol", "age1xyz"), 1, "recipient \"age1xyz\": ");
-    world.refuses(&["recipient", "remove", "carol"], 1, "no recipient is named `carol`; there are alice, bob\n");
+    world.refuses(
+        &["recipient", "remove", "carol"],
+        1,
+        "ROOT/.sops.yaml: no recipient is named `carol`; there are alice, bob",
+    );
     world.refuses(
         &["recipient", "add", "carol", CAROL, "--rule", "x.txt"],
         1,
