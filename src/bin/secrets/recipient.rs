@@ -38,7 +38,7 @@ enum RecipientCommand {
 struct AddArguments {
     /// The name: letters, digits, `-` and `_`
     name: String,
-    /// The recipient: age1…
+    /// The recipient: age1…, or a line of a public key of SSH
     recipient: String,
     /// Add it to the rule for PATH, a file that need not exist
     #[arg(long, value_name = "PATH")]
