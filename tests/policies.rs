@@ -75,8 +75,10 @@ fn grows(shorter: &str, longer: &str) -> bool {
 fn change_all(text: &str, counts: &mut Counts) {
     add_name(text, counts);
     remove_each(text, counts);
+    replace_each(text, counts);
     change_rules(text, counts);
     add_rule(text, counts);
+    add_rules_like(text, counts);
 }
 
 fn count<T>(counts: &mut Counts, what: &str, outcome: &Result<T, PolicyEditError>) {
@@ -144,9 +146,49 @@ fn remove_each(text: &str, counts: &mut Counts) {
         }
         // A field takes the place of the one before it behind the dash.
         let bare = |line: &str| line.trim_start_matches([' ', '-']).to_owned();
-        let is_rest = |line: &&str| removed.iter().any(|old| grows(line, old) || bare(line) == bare(old));
+        let all = removed.concat();
+        let is_rest = |line: &&str| grows(line, &all) || removed.iter().any(|old| bare(line) == bare(old));
         assert!(added.iter().all(is_rest), "{removed:?} {added:?}");
         assert!(added.iter().all(|line| !names_it(line)));
+    }
+}
+
+/// A key is rotated: a second one beside it, then the first one goes; or the name gets another recipient at once.
+fn replace_each(text: &str, counts: &mut Counts) {
+    for listed in draft(text).recipients().recipients.iter().filter(|listed| listed.kind == "age") {
+        let with_new = |keep_old: bool| {
+            let mut expected = rules(text);
+            for group in expected.iter_mut().flat_map(|rule| &mut rule.1).filter(|group| group.contains(&listed.id)) {
+                group.insert(NEW.to_owned());
+                _ = !keep_old && group.remove(&listed.id);
+            }
+            expected
+        };
+        let places = listed.rules.len();
+        let mut changed = draft(text);
+        if changed.add_name(&NAMED).is_ok() {
+            let named = changed.text().to_owned();
+            let outcome = changed.add_beside(&listed.id, "zz-new");
+            count(counts, "add beside another", &outcome);
+            outcome.unwrap();
+            assert_eq!(rules(changed.text()), with_new(true));
+            let (removed, added, _) = difference(&named, changed.text());
+            assert!(added.len() >= removed.len() && removed.len() <= places, "{removed:?} {added:?}");
+            assert!(
+                added.iter().all(|line| line.contains(NEW) || line.contains("*zz-new") || line.contains(&listed.id))
+            );
+            let outcome = changed.remove_recipient(&listed.id);
+            count(counts, "remove the other", &outcome);
+            outcome.unwrap();
+            assert_eq!(rules(changed.text()), with_new(false));
+        }
+        let Some(name) = listed.names.first() else { continue };
+        let mut changed = draft(text);
+        let outcome = changed.replace_recipient(name, NEW);
+        count(counts, "replace a recipient", &outcome);
+        outcome.unwrap();
+        assert_eq!(rules(changed.text()), with_new(false));
+        assert_eq!(changed.text(), text.replace(&listed.id, NEW));
     }
 }
 
@@ -224,6 +266,37 @@ fn add_rule(text: &str, counts: &mut Counts) {
     assert!(matched == Some(at) || !added_rule.0.contains("sops"), "{shown}");
     changed.remove_rule(at).unwrap();
     assert_eq!(rules(changed.text()), rules(text));
+}
+
+/// The rules for each directory that is spelt out, copied for another one.
+fn add_rules_like(text: &str, counts: &mut Counts) {
+    let before = rules(text);
+    let mut directories = BTreeSet::new();
+    for (path_regex, groups, ..) in &before {
+        let literal = path_regex.trim_start_matches('^').split(['(', '[', '.', '*', '\\']).next().unwrap_or_default();
+        let directory = literal.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let recipient = groups.iter().flatten().find(|id| id.starts_with("age1"));
+        let (false, Some(recipient)) = (directory.is_empty(), recipient) else { continue };
+        if !directories.insert(directory.to_owned()) {
+            continue;
+        }
+        let mut changed = draft(text);
+        let outcome = changed.add_rules_like((directory, recipient), ("zz/new.cluster", NEW), &[]);
+        count(counts, "copy a directory's rules", &outcome);
+        let Ok(like) = outcome else {
+            assert_eq!(changed.text(), text);
+            continue;
+        };
+        let mut after = rules(changed.text());
+        for at in like.added.iter().rev() {
+            let copy = after.remove(*at);
+            assert!(copy.0.contains(r"zz/new\.cluster") && !copy.1.iter().flatten().any(|id| id == recipient));
+        }
+        assert_eq!(after, before);
+        let (removed, _, places) = difference(text, changed.text());
+        assert!(places == 1 && removed.len() <= 1, "{}", changed.text());
+        assert!(removed.is_empty() || !text.ends_with('\n') || text.contains('{'), "{}", changed.text());
+    }
 }
 
 fn read_all(folder: &Path) -> Vec<(PathBuf, String)> {

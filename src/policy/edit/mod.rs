@@ -190,7 +190,7 @@ impl PolicyDraft {
             }
         }
         let tree = Tree::parse(&self.text)?;
-        let places = sites(&tree, &old).into_iter().filter(|site| site.rule_item(&tree).is_some());
+        let places = sites(&tree, &old).into_iter().filter(|site| site.is_for_rules(&tree));
         let edits: Option<Vec<_>> = places.map(|site| step::add_beside(&tree, &site, &called)).collect();
         let edits = edits.ok_or(PolicyEditError::Layout)?.into_iter().flatten().collect();
         let text = step::apply(&tree, edits)?;

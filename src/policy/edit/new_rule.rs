@@ -26,7 +26,7 @@ use crate::{
 const ANY_SOPS_FILE: &str = r".*\.sops\.ya?ml$";
 
 /// Names that files below a directory could have, to try expressions on.
-const FILE_NAMES: [&str; 10] = [
+const FILE_NAMES: [&str; 14] = [
     "db.sops.yaml",
     "db.sops.yml",
     "db.sops.json",
@@ -36,6 +36,10 @@ const FILE_NAMES: [&str; 10] = [
     "db.enc.yaml",
     "db-secret.yaml",
     "secrets/db.yaml",
+    "db.env",
+    "db.key",
+    "db.pem",
+    "db.txt",
     "db",
 ];
 
@@ -91,7 +95,10 @@ impl PolicyDraft {
             Some(path_regex) => path_regex.to_owned(),
             None => self.regex_for(directory, template),
         };
-        let samples = samples(directory, &path_regex, new.files)?;
+        let samples = samples(directory, &path_regex, new.files);
+        if samples.is_empty() {
+            return Err(PolicyEditError::Misses { path_regex, path: format!("{directory}/db.sops.yaml") });
+        }
         let at = self.position_for(&samples);
         let called: Vec<Called> = new.recipients.iter().map(|who| self.called_or_new(who)).collect();
         let mut draft = self.clone();
@@ -134,10 +141,7 @@ impl PolicyDraft {
         let originals: Vec<(usize, String)> =
             regexes.enumerate().filter_map(|(number, regex)| Some((number, moved(&regex?, from, to)?))).collect();
         let Some((last, _)) = originals.last() else { return Err(PolicyEditError::NoRuleOf(from.to_owned())) };
-        let mut all = Vec::new();
-        for (_, path_regex) in &originals {
-            all.extend(samples(to, path_regex, files)?);
-        }
+        let all: Vec<String> = originals.iter().flat_map(|(_, path_regex)| samples(to, path_regex, files)).collect();
         let at = self.position_for(&all).min(last + 1);
         for (count, (original, path_regex)) in originals.iter().enumerate() {
             let position = at + count;
@@ -343,16 +347,25 @@ fn clean_directory(directory: &str) -> Result<&str, PolicyEditError> {
 }
 
 /// Paths below the directory that `path_regex` is for: those of `files`, and made-up ones.
-fn samples(directory: &str, path_regex: &str, files: &[&str]) -> Result<Vec<String>, PolicyEditError> {
+fn samples(directory: &str, path_regex: &str, files: &[&str]) -> Vec<String> {
     let prefix = format!("{directory}/");
-    let real = files.iter().map(|file| (*file).to_owned()).filter(|file| file.starts_with(&prefix));
-    let mut below: Vec<String> = real.chain(paths_below(directory)).collect();
-    below.retain(|path| matches(path_regex, path));
-    if below.is_empty() {
-        let path = format!("{prefix}db.sops.yaml");
-        return Err(PolicyEditError::Misses { path_regex: path_regex.to_owned(), path });
+    let real = files.iter().map(|file| (*file).to_owned());
+    let mut below: Vec<String> = real.chain(paths_below(directory)).chain([example(path_regex)]).collect();
+    below.retain(|path| path.starts_with(&prefix) && matches(path_regex, path));
+    below
+}
+
+/// A path that an expression of the usual kind matches, which has to be tried.
+fn example(path_regex: &str) -> String {
+    let usual =
+        [(".*", "a"), (".+", "a"), ("[^/]+", "a"), ("[^/]*", "a"), ("\\.", "."), ("^", ""), ("$", ""), ("?", "")];
+    let mut path = usual.iter().fold(path_regex.to_owned(), |path, (from, to)| path.replace(from, to));
+    while let Some((head, (group, tail))) =
+        path.rsplit_once('(').and_then(|(head, rest)| Some((head, rest.split_once(')')?)))
+    {
+        path = format!("{head}{}{tail}", group.split('|').next().unwrap_or_default());
     }
-    Ok(below)
+    path
 }
 
 fn paths_below(directory: &str) -> Vec<String> {
@@ -402,7 +415,9 @@ fn moved(path_regex: &str, from: &str, to: &str) -> Option<String> {
             let begins = before.is_none_or(|sign| "^/(".contains(sign));
             let ends = after.is_some_and(|sign| "/($".contains(sign));
             if begins && ends {
-                return Some(format!("{}{to}{}", path_regex.get(..at)?, path_regex.get(at + from.len()..)?));
+                // What begins with the directory is for that one only, said or not.
+                let head = if at == 0 { "^" } else { path_regex.get(..at)? };
+                return Some(format!("{head}{to}{}", path_regex.get(at + from.len()..)?));
             }
         }
     }

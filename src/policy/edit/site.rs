@@ -39,6 +39,12 @@ impl Site {
         Some(self.trail.get(self.trail.len().checked_sub(2)?)?.node)
     }
 
+    /// Whether rules encrypt for what stands here: in a rule, or in something that an alias repeats.
+    pub(super) fn is_for_rules(&self, tree: &Tree<'_>) -> bool {
+        let above = self.trail.len().saturating_sub(1);
+        self.rule_item(tree).is_some() || self.trail.iter().take(above).any(|member| is_aliased(tree, member.node))
+    }
+
     /// The position of the rule that it is in among the members of the list of rules.
     pub(super) fn rule_item(&self, tree: &Tree<'_>) -> Option<usize> {
         let [_, section, rule, ..] = self.trail.as_slice() else { return None };

@@ -174,7 +174,15 @@ fn separator(tree: &Tree<'_>, node: &Node<'_>, pieces: &[Span]) -> String {
     if let [first, second, ..] = pieces
         && !second.is_empty()
     {
-        return Span::new(first.end, second.start).of(text).to_owned();
+        let between = Span::new(first.end, second.start).of(text);
+        // Of several lines between them only one.
+        let blanks = between.trim_start_matches([' ', ',']);
+        let line = blanks.rfind('\n').map_or(0, |at| at + 1);
+        let (comma, indent) = (between.strip_suffix(blanks), blanks.get(line..).unwrap_or_default());
+        return match comma {
+            Some(comma) if line > 0 => format!("{comma}{}{indent}", tree.newline()),
+            _ => between.to_owned(),
+        };
     }
     if !matches!(node.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. }) {
         return ",".to_owned();
