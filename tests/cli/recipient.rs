@@ -88,7 +88,9 @@ fn what_is_no_recipient_name_or_policy_is_refused() {
     );
     world.refuses(&add("carol", BOB), 1, "ROOT/.sops.yaml: the recipient has a name already: bob");
     world.refuses(&add("a b", CAROL), 1, "ROOT/.sops.yaml: \"a b\" cannot be a name: letters, digits, `-` and `_` can");
-    world.refuses(&add("carol", "age1xyz"), 1, "recipient \"age1xyz\": ");
+    let damaged =
+        "recipient \"age1xyz\": the text is damaged: its checksum, length or alphabet is not that of a recipient";
+    world.refuses(&add("carol", "age1xyz"), 1, damaged);
     world.refuses(
         &["recipient", "remove", "carol"],
         1,

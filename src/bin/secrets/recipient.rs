@@ -115,16 +115,16 @@ fn run_add(app: &App, arguments: &AddArguments) -> Result<Exit, Failure> {
     finish(app, &arguments.change, &change, "added")
 }
 
-/// What went wrong is about the policy.
+/// What went wrong is about the policy, or about what was typed.
 fn of_policy<T>(app: &App, outcome: Result<T, OpError>) -> Result<T, Failure> {
-    match &outcome {
-        Err(error @ (OpError::PolicyEdit(_) | OpError::File(_))) => {
-            let policy = app.session.policy_path().unwrap_or_default();
-            Err(Failure::at(&policy, error))
+    outcome.map_err(|error| {
+        let policy = app.session.policy_path().unwrap_or_default();
+        let failure = Failure::at(&policy, &error);
+        match error {
+            OpError::Recipient(_) | OpError::NoRule { .. } | OpError::NoPolicyUpward(_) => Failure { place: None, ..failure },
+            _ => failure,
         }
-        Err(error) => Err(Failure { place: None, ..Failure::at(app.session.directory(), error) }),
-        Ok(_) => outcome.map_err(|error| Failure::plain(&error)),
-    }
+    })
 }
 
 /// Writes the change, unless it is only to be shown, and says what it is.

@@ -41,6 +41,9 @@ pub enum PolicyEditError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// It is no age recipient, and no name of one.
+    #[error("{0:?} is no age recipient, and no name of one")]
+    NotAge(String),
     /// Groups that nobody could open would be left.
     #[error("{}", emptied(.0))]
     Emptied(Vec<EmptiedGroup>),
@@ -128,7 +131,7 @@ impl PolicyEditError {
             Self::Emptied(_) => "give those rules another recipient first, or remove them",
             Self::SeveralGroups { .. } => "each group holds a share of the data key: say which group",
             Self::Shared { .. } => "change the list there by hand: other rules may use it too",
-            Self::UnknownName { .. } => "see `secrets recipient list`",
+            Self::UnknownName { .. } | Self::NotAge(_) => "see `secrets recipient list`",
             Self::Layout => "change it by hand; what is written in the plainest way can be changed here",
             Self::NoRule { .. } | Self::NoRuleOf(_) => "see `secrets explain PATH`",
             Self::Misses { .. } => "a rule before it is for the same path",

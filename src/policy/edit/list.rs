@@ -1,13 +1,18 @@
 //! Who is in a policy: recipients with their names, and the rules that name them.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::Serialize;
 
-use super::{name::named, site::sites};
+use super::site::{anchor_of, sites, values};
 use crate::{
     base::span::LineColumn,
-    document::yaml::tree::{Kind, Tree},
+    document::yaml::{
+        change::key_text,
+        tree::{Kind, NodeId, Tree},
+    },
     keys::RecipientKind,
-    policy::Policy,
+    policy::{PathRegex, Policy},
     sops::key_group::MasterKey,
 };
 
@@ -50,21 +55,25 @@ pub(super) fn list(text: &str, policy: &Policy) -> RecipientList {
 }
 
 fn named_ones(tree: &Tree<'_>, policy: &Policy) -> Vec<ListedRecipient> {
-    let is_path =
-        |id: &str| policy.rules().iter().any(|rule| rule.path_regex.as_ref().is_some_and(|at| at.as_str() == id));
+    // Where each name is, and whether that is under `keys`.
+    let mut places = HashMap::new();
+    for trail in values(tree) {
+        let Some(last) = trail.last() else { continue };
+        let section = trail.get(1).and_then(|section| section.key);
+        let is_in_keys = section.is_some_and(|key| key_text(tree, key) == "keys");
+        if let Some(name) = anchor_of(tree, tree.node(last.node)) {
+            places.entry(name).or_insert((line_of(tree, last.node), is_in_keys));
+        }
+    }
+    let paths: HashSet<&str> =
+        policy.rules().iter().filter_map(|rule| rule.path_regex.as_ref().map(PathRegex::as_str)).collect();
     let used = policy.names().filter_map(|(id, names)| {
         let rules = rules_of(policy, id);
         let kind = kind_of(policy, id);
+        let (line, is_in_keys) = places.get(names.first()?.as_str()).copied().unwrap_or_default();
         // An anchor can be on other things than recipients.
-        let is_listed = !rules.is_empty() || kind != "unknown" || is_in_keys(tree, names.first()?);
-        let line = named(tree, names.first()?).and_then(|trail| line_of(tree, trail.last()?.node));
-        (is_listed && !is_path(id)).then(|| ListedRecipient {
-            names: names.to_vec(),
-            kind,
-            id: id.to_owned(),
-            line,
-            rules,
-        })
+        let is_listed = !paths.contains(id) && (!rules.is_empty() || kind != "unknown" || is_in_keys);
+        is_listed.then(|| ListedRecipient { names: names.to_vec(), kind, id: id.to_owned(), line, rules })
     });
     used.collect()
 }
@@ -82,14 +91,7 @@ fn nameless_ones(tree: &Tree<'_>, policy: &Policy) -> Vec<ListedRecipient> {
     found
 }
 
-fn is_in_keys(tree: &Tree<'_>, name: &str) -> bool {
-    use crate::document::yaml::change::key_text;
-    named(tree, name)
-        .and_then(|trail| trail.get(1).and_then(|section| section.key))
-        .is_some_and(|key| key_text(tree, key) == "keys")
-}
-
-fn line_of(tree: &Tree<'_>, node: crate::document::yaml::tree::NodeId) -> Option<usize> {
+fn line_of(tree: &Tree<'_>, node: NodeId) -> Option<usize> {
     let node = tree.node(node);
     (!matches!(node.kind, Kind::Alias(_))).then(|| LineColumn::of(tree.text(), node.full_span().start).line)
 }

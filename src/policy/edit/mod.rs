@@ -17,7 +17,7 @@ mod tests;
 use std::path::Path;
 
 use super::Policy;
-use crate::{document::yaml::tree::Tree, sops::key_group::MasterKey};
+use crate::{document::yaml::tree::Tree, keys::RecipientKind, sops::key_group::MasterKey};
 use meaning::Meaning;
 use site::sites;
 use step::Called;
@@ -155,7 +155,7 @@ impl PolicyDraft {
     /// # Errors
     /// The rule names it already, or takes its recipients from a place that it may share.
     pub fn add_to_rule(&mut self, rule: usize, group: Option<usize>, who: &str) -> Result<(), PolicyEditError> {
-        let called = self.called_or_new(who);
+        let called = self.age_recipient(who)?;
         let mut expected = Meaning::of(&self.policy);
         let count = expected.rules.len();
         let meaning = expected.rules.get_mut(rule).ok_or(PolicyEditError::NoRule { rule, count })?;
@@ -179,7 +179,7 @@ impl PolicyDraft {
     /// The new one is in one of those places already, or one cannot be written to.
     pub fn add_beside(&mut self, beside: &str, who: &str) -> Result<(), PolicyEditError> {
         let old = self.called(beside)?.recipient;
-        let called = self.called_or_new(who);
+        let called = self.age_recipient(who)?;
         let mut expected = Meaning::of(&self.policy);
         for (rule, meaning) in expected.rules.iter_mut().enumerate().filter(|(_, rule)| rule.names(&old)) {
             if meaning.names(&called.recipient) {
@@ -264,6 +264,15 @@ impl PolicyDraft {
         match self.recipient_named(who) {
             Ok(recipient) => Called { recipient, name: Some(who.to_owned()) },
             Err(_unknown) => Called { recipient: who.to_owned(), name: self.policy.names_of(who).first().cloned() },
+        }
+    }
+
+    /// Who is to be added to a list of age recipients.
+    fn age_recipient(&self, who: &str) -> Result<Called, PolicyEditError> {
+        let called = self.called_or_new(who);
+        match RecipientKind::find(&called.recipient) {
+            Some(_) => Ok(called),
+            None => Err(PolicyEditError::NotAge(who.to_owned())),
         }
     }
 

@@ -100,7 +100,7 @@ impl PolicyDraft {
             return Err(PolicyEditError::Misses { path_regex, path: format!("{directory}/db.sops.yaml") });
         }
         let at = self.position_for(&samples);
-        let called: Vec<Called> = new.recipients.iter().map(|who| self.called_or_new(who)).collect();
+        let called: Vec<Called> = new.recipients.iter().map(|who| self.age_recipient(who)).collect::<Result<_, _>>()?;
         let mut draft = self.clone();
         match template {
             Some(template) => draft.copy_rule(
@@ -133,7 +133,7 @@ impl PolicyDraft {
     ) -> Result<Like, PolicyEditError> {
         let (from, to) = (clean_directory(other_directory)?, clean_directory(directory)?);
         let old = self.called(other)?.recipient;
-        let new = self.called_or_new(who);
+        let new = self.age_recipient(who)?;
         let mut draft = self.clone();
         let mut like = Like::default();
         let regexes =

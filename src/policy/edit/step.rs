@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// How often a text is gone through: a list that names one recipient so many times is not one that people write.
+const MAX_ROUNDS: usize = 100;
+
 /// A recipient and the name by which it may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Called {
@@ -56,7 +59,7 @@ pub(super) fn remove_sites(
     wanted: impl Fn(&Tree<'_>, &Site) -> bool,
 ) -> Result<String, PolicyEditError> {
     let mut text = text.to_owned();
-    loop {
+    for _ in 0..MAX_ROUNDS {
         let tree = Tree::parse(&text)?;
         let mut open: Vec<Site> = sites(&tree, recipient).into_iter().filter(|site| wanted(&tree, site)).collect();
         let has_anchor = |site: &Site| site.member().is_some_and(|at| anchor_of(&tree, tree.node(at.node)).is_some());
@@ -92,6 +95,7 @@ pub(super) fn remove_sites(
         }
         text = next;
     }
+    Err(PolicyEditError::Layout)
 }
 
 /// The way to the outermost value that holds nothing else than the last of `trail`.

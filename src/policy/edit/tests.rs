@@ -261,6 +261,27 @@ fn a_recipient_joins_a_rule_in_the_rules_own_style() {
 }
 
 #[test]
+fn what_is_no_age_recipient_joins_no_list_of_them() {
+    let text = "keys: [&p ABCD]\ncreation_rules:\n  - age: age1a\n";
+    check_to_rule(text, "p", "error: \"p\" is no age recipient, and no name of one");
+    check_rule(text, "a", &["bob"], "error: \"bob\" is no age recipient, and no name of one");
+}
+
+#[test]
+fn keys_of_ssh_have_blanks_and_keep_them() {
+    let key = "ssh-ed25519 AAAA x@y";
+    let text = "keys:\n  - &a age1a\ncreation_rules:\n  - age: age1a\n  - age:\n      - *a\n";
+    let mut draft = draft(text);
+    draft.add_name(&NewName { recipient: key, ..NEW }).unwrap();
+    draft.add_to_rule(0, None, "new").unwrap();
+    draft.add_to_rule(1, None, "new").unwrap();
+    let expected = "keys:\n  - &a age1a\n  - &new ssh-ed25519 AAAA x@y\ncreation_rules:\n  - age: age1a,ssh-ed25519 AAAA x@y\n  - age:\n      - *a\n      - *new\n";
+    assert_eq!(draft.text(), expected);
+    draft.remove_recipient(key).unwrap();
+    assert_eq!(draft.text(), text);
+}
+
+#[test]
 fn an_alias_is_only_used_behind_its_anchor() {
     check_to_rule(
         "creation_rules:\n  - age: ['age1a']\nkeys: [&b age1b]\n",
