@@ -432,6 +432,17 @@ fn the_rules_of_another_directory_are_copied() {
 }
 
 #[test]
+fn a_rule_that_merges_its_recipients_is_not_copied_for_another() {
+    assert_eq!(
+        after(
+            "g: &g {age: [age1a, age1c]}\ncreation_rules:\n  - path_regex: b/.*\n    key_groups:\n      - <<: *g\n",
+            |draft| draft.add_rules_like(("b", "age1a"), ("c", "age1new"), &[]),
+        ),
+        "error: the policy is written in a way in which this cannot be changed in place"
+    );
+}
+
+#[test]
 fn a_rule_goes_with_its_own_comments() {
     let check = |text: &str, rule: usize, expected: &str| {
         assert_eq!(after(text, |draft| draft.remove_rule(rule)), expected, "{text}");
