@@ -1,20 +1,27 @@
 //! Why a command did not do its work on one file.
 
-use std::{path::PathBuf, process::ExitStatus};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 
 use crate::{
     base::{
         files::{FileError, FileProblem},
+        go_regex::GoRegexError,
         process::{ToolError, WordsError},
         span::LineColumn,
         value_path::ValuePathError,
     },
     crypto::shamir::ShareError,
     document::yaml::change::ChangeError,
+    git::GitError,
+    gitops::config::ConfigError,
     keys::{NoIdentity, RecipientError, WrapError},
     policy::{PolicyError, edit::PolicyEditError},
     sops::{
         error::SopsError,
+        holders::HoldersError,
         key_group::ForeignKind,
         selector::{SelectorError, SelectorKind},
     },
@@ -41,6 +48,35 @@ pub enum OpError {
     /// The policy cannot be looked for.
     #[error("the policy cannot be looked for")]
     FindPolicy(#[source] std::io::Error),
+    /// The metadata of the file cannot be used.
+    #[error(transparent)]
+    Holders(#[from] HoldersError),
+    /// The repository cannot be found.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// `.secrets.toml` cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A path that is not below the root of the repository.
+    #[error("is not in the repository {}", root.display())]
+    OutsideRepository {
+        /// The root.
+        root: PathBuf,
+    },
+    /// There is no cluster of that name.
+    #[error("there is no cluster `{name}`{}", known(known_names))]
+    NoCluster {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known_names: Vec<String>,
+    },
+    /// Nobody is called so, and no file is for such a recipient.
+    #[error("no policy and no file names a recipient `{0}`")]
+    NoSuchRecipient(String),
+    /// A regular expression that does not compile.
+    #[error("not a regular expression that Go accepts")]
+    Regex(#[source] GoRegexError),
     /// There is no policy for the file.
     #[error("there is no .sops.yaml upward from the file")]
     NoPolicy,
@@ -300,6 +336,13 @@ pub enum OpError {
     },
 }
 
+impl OpError {
+    /// That `path` cannot be looked at.
+    pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> Self {
+        FileError { path: path.to_owned(), problem: FileProblem::Read(cause) }.into()
+    }
+}
+
 /// Who names keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Naming {
@@ -329,6 +372,10 @@ fn staying(clear_values: usize) -> String {
         1 => "the only one would stay in clear".to_owned(),
         count => format!("all {count} would stay in clear"),
     }
+}
+
+fn known(names: &[String]) -> String {
+    if names.is_empty() { "; none was found".to_owned() } else { format!("; there are {}", names.join(", ")) }
 }
 
 fn list(named: &[Named]) -> String {

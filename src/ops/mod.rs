@@ -1,7 +1,10 @@
 //! What the commands do, one verb per file: text in, text out, on top of everything else. Prints nothing.
 
+pub mod access;
 mod audience;
+pub mod cluster;
 pub mod decrypt;
+pub mod drift;
 pub mod edit;
 pub mod encrypt;
 pub mod error;
@@ -21,6 +24,7 @@ pub mod recipients;
 pub mod rotate;
 pub mod session;
 pub mod set;
+pub mod survey;
 pub mod target;
 pub mod unset;
 pub mod value;

@@ -1,6 +1,9 @@
 //! What all files of one run have in common: where it was started, the identities, the policies, what is to be told.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     error::OpError,
@@ -12,7 +15,7 @@ use super::{
 use crate::{
     base::{env::Env, secret::DataKey},
     keys::{Asker, Identities, Keyring},
-    policy::absolute,
+    policy::{Policy, absolute},
     sops::{file::SopsFile, key_group::MasterKey, metadata::KeyEntry},
 };
 
@@ -106,6 +109,12 @@ impl Session {
     /// is none is no error.
     pub fn rule_for(&self, name: &Path) -> Result<Applied, OpError> {
         self.policies.rule_for(name, &self.notes)
+    }
+
+    /// The policy for the file called `name`, be there a rule for it or not; `None` if there is none that can be read.
+    #[must_use]
+    pub fn find_policy(&self, name: &Path) -> Option<Arc<Policy>> {
+        self.policies.find_quietly(name)
     }
 
     /// Opens the data key of `file`, called `name`.

@@ -28,6 +28,7 @@ pub use find::{Found, POLICY_FILE_NAME, absolute, find};
 pub use render::render_explanation;
 pub use rule::{CreationRule, PathRegex, RuleSelector};
 pub use stores::{JsonIndent, Stores};
+pub(crate) use warning::likely_field;
 pub use warning::{PolicyWarning, PolicyWarningKind};
 
 use crate::sops::selector::Selector;
@@ -89,7 +90,7 @@ impl Policy {
                 "destination_rules" => drop(reader.list(value, "destination_rules")?),
                 "stores" => policy.stores = stores::parse(&mut reader, value)?,
                 // People keep anchors at the top level, under names of their own: only a near miss is told.
-                name if warning::likely_field(name, TOP_LEVEL_FIELDS).is_some_and(|one| one != name) => {
+                name if likely_field(name, TOP_LEVEL_FIELDS).is_some_and(|one| one != name) => {
                     reader.warn_unknown(key, TOP_LEVEL_FIELDS);
                 }
                 _ => {}

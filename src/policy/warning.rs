@@ -99,7 +99,7 @@ fn cause(error: &PolicyErrorKind) -> String {
 }
 
 /// The known field that `field` is most likely meant to be; `None` if none is near.
-pub(super) fn likely_field(field: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn likely_field(field: &str, known: &[&'static str]) -> Option<&'static str> {
     let spelt = field.to_lowercase().replace('-', "_");
     let allowed = (spelt.chars().count() / 3).clamp(1, 3);
     known

@@ -24,6 +24,21 @@ impl ForeignKind {
     /// All of them, in the order in which SOPS reads a group.
     pub const ALL: [Self; 6] = [Self::Kms, Self::GcpKms, Self::Hckms, Self::AzureKv, Self::HcVault, Self::Pgp];
 
+    /// What SOPS tells such keys apart by, out of the fields of an entry in a file's metadata.
+    #[must_use]
+    pub fn id_of(self, field: impl Fn(&str) -> String) -> String {
+        match self {
+            Self::Pgp => field("fp"),
+            Self::Kms => field("arn"),
+            Self::GcpKms => field("resource_id"),
+            Self::Hckms => field("key_id"),
+            Self::AzureKv => format!("{}/keys/{}/{}", field("vault_url"), field("name"), field("version")),
+            Self::HcVault => {
+                format!("{}/v1/{}/keys/{}", field("vault_address"), field("engine_path"), field("key_name"))
+            }
+        }
+    }
+
     /// The name that the metadata of a SOPS file gives the list of such keys.
     #[must_use]
     pub const fn name(self) -> &'static str {

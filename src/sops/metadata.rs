@@ -273,16 +273,7 @@ impl Reader<'_, '_> {
     /// What SOPS tells such keys apart by.
     fn foreign_id(&self, kind: ForeignKind, node: NodeId) -> String {
         let field = |name: &str| self.field(node, name).and_then(|node| self.text(node)).unwrap_or_default();
-        match kind {
-            ForeignKind::Pgp => field("fp"),
-            ForeignKind::Kms => field("arn"),
-            ForeignKind::GcpKms => field("resource_id"),
-            ForeignKind::Hckms => field("key_id"),
-            ForeignKind::AzureKv => format!("{}/keys/{}/{}", field("vault_url"), field("name"), field("version")),
-            ForeignKind::HcVault => {
-                format!("{}/v1/{}/keys/{}", field("vault_address"), field("engine_path"), field("key_name"))
-            }
-        }
+        kind.id_of(field)
     }
 }
 

@@ -6,6 +6,8 @@
     reason = "a test that cannot prepare its world fails, and writes its files as anybody would"
 )]
 
+mod access;
+mod cluster;
 mod decrypt;
 #[cfg(target_os = "linux")]
 mod edit;
@@ -27,6 +29,9 @@ mod set;
 #[cfg(target_os = "linux")]
 mod sources;
 mod verify;
+
+#[path = "../support/repository.rs"]
+mod repository;
 
 use std::{
     collections::BTreeMap,

@@ -66,6 +66,11 @@ impl Failure {
         }
     }
 
+    /// `error` about what has no place.
+    pub(crate) fn of(error: &OpError) -> Self {
+        Self { place: None, what: with_causes(error), hint: hint(error), exit: Exit::of(error) }
+    }
+
     /// `error` about the file at `place`.
     pub(crate) fn at(place: &Path, error: &OpError) -> Self {
         if let OpError::EditStopped { fault, kept } = error {
@@ -76,6 +81,10 @@ impl Failure {
             OpError::Policy(error) => {
                 let at = error.place.map(|place| format!(" at {place}")).unwrap_or_default();
                 (error.path.as_path(), format!("{}{at}", with_causes(&error.kind)))
+            }
+            OpError::Config(error) => {
+                let at = error.place.map(|place| format!(" at {place}")).unwrap_or_default();
+                (error.path.as_path(), format!("{}{at}", error.kind))
             }
             _ => (place, with_causes(error)),
         };
@@ -134,6 +143,10 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::Wrap(error) => return error.hint().map(str::to_owned),
         OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
         OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
+        OpError::NoCluster { .. } => "see `secrets cluster list`",
+        OpError::NoSuchRecipient(_) => "see `secrets access`",
+        OpError::OutsideRepository { .. } => "start in that repository, or with -C DIR",
+        OpError::Config(_) => "see docs/clusters.md for what .secrets.toml can hold",
         OpError::NoPolicy => "add a .sops.yaml with a creation rule, or name recipients with --age",
         OpError::NoRule { .. } => "see `secrets explain FILE`; add a rule, or name recipients with --age",
         OpError::TwoSelectors { .. } => "leave the flag out, or use the kind of selector that the rule has",

@@ -104,6 +104,10 @@ commands! {
     Filestatus(filestatus),
     /// Tell which creation rule applies to a path, and why
     Explain(explain),
+    /// Tell the clusters of the repository, and how it stands with them
+    Cluster(cluster),
+    /// Tell who can read what: recipients, clusters, files
+    Access(access),
     /// Make, list, keep and try identities
     Identity(identity),
     /// Say who can read what: names and rules of the policy
