@@ -49,6 +49,7 @@
 pub mod base;
 pub mod crypto;
 pub mod document;
+pub mod git;
 pub mod keys;
 pub mod ops;
 pub mod policy;

@@ -17,7 +17,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("keys", &["base"]),
     ("sops", &["base", "crypto", "document", "keys"]),
     ("policy", &["base", "document", "keys", "sops"]),
-    ("ops", &["base", "crypto", "document", "keys", "policy", "sops"]),
+    ("git", &["base"]),
+    ("ops", &["base", "crypto", "document", "git", "keys", "policy", "sops"]),
 ];
 
 /// What only these files may say, outside of tests.
