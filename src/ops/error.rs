@@ -4,13 +4,14 @@ use std::{path::PathBuf, process::ExitStatus};
 
 use crate::{
     base::{
-        files::{FileError, FileProblem},
+        files::{FileError, FileProblem, journal::JournalError},
         process::{ToolError, WordsError},
         span::LineColumn,
         value_path::ValuePathError,
     },
     crypto::shamir::ShareError,
     document::yaml::change::ChangeError,
+    git::GitError,
     keys::{NoIdentity, RecipientError, WrapError},
     policy::{PolicyError, edit::PolicyEditError},
     sops::{
@@ -268,6 +269,20 @@ pub enum OpError {
         /// Why it could not be kept.
         cause: Box<Self>,
     },
+    /// The journal of a run over many files.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The repository of the files.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// There is no directory for a journal.
+    #[error(
+        "there is no place for a journal: the files are in no git repository, and neither XDG_STATE_HOME nor HOME is set"
+    )]
+    NoJournalPlace,
+    /// What was made of a file is not what its rule says.
+    #[error("the new file would not be as its rule says; nothing is written")]
+    StillDrifted,
     /// A value cannot be changed, or taken out.
     #[error(transparent)]
     Change(#[from] ChangeError),

@@ -6,6 +6,7 @@
 mod attributes;
 mod batch;
 mod durable;
+pub mod journal;
 mod read;
 mod stage;
 #[cfg(test)]
