@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     base::{
-        files::{Batch, FileError, FileProblem, into_text, journal::Run, read_bytes, read_text},
+        files::{Batch, Committed, FileError, FileProblem, into_text, journal::Run, read_bytes, read_text},
         secret::Plaintext,
     },
     document::yaml::parse::TEXT_LIMIT_BYTES,
@@ -52,6 +52,9 @@ pub enum Outcome {
     Withheld,
 }
 
+/// What became of each file.
+pub type Outcomes = Vec<(PathBuf, Result<Outcome, OpError>)>;
+
 /// How files are replaced.
 #[derive(Debug)]
 pub enum Writing<'j> {
@@ -69,7 +72,7 @@ impl Writing<'_> {
         }
     }
 
-    fn commit(self) -> Result<Vec<(PathBuf, Result<(), FileError>)>, OpError> {
+    fn commit(self) -> Result<Committed, OpError> {
         match self {
             Self::Plain(batch) => Ok(batch.commit()),
             Self::Journaled(run) => Ok(run.commit()?),
@@ -99,7 +102,7 @@ pub fn replace_all(
     (writing, on_fault): (Writing<'_>, OnFault),
     make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
     done: impl Fn() + Sync,
-) -> Result<Vec<(PathBuf, Result<Outcome, OpError>)>, OpError> {
+) -> Result<Outcomes, OpError> {
     let stage = |target: &Target| {
         let outcome = stage(&writing, target, format, &make);
         done();

@@ -13,6 +13,9 @@ use super::{
     stage::{Access, Before, Staged, directory_of},
 };
 
+/// What became of each path.
+pub type Committed = Vec<(PathBuf, Result<(), FileError>)>;
+
 /// Files that are replaced together. Each is replaced whole or not at all; a batch is not atomic as a whole,
 /// which no file system offers. Dropped without [`Batch::commit`], it changes nothing.
 #[derive(Default)]
@@ -64,7 +67,7 @@ impl Batch {
     /// Returns what became of each path, in the order of staging. When the content cannot be brought to the disk,
     /// no file is replaced.
     #[must_use]
-    pub fn commit(self) -> Vec<(PathBuf, Result<(), FileError>)> {
+    pub fn commit(self) -> Committed {
         match self.sync(&[]) {
             Ok(()) => self.put_in_place(),
             Err(cause) => {
@@ -86,7 +89,7 @@ impl Batch {
     }
 
     /// Puts every file in place, then brings the names to the disk. Returns as [`Batch::commit`] does.
-    pub(super) fn put_in_place(self) -> Vec<(PathBuf, Result<(), FileError>)> {
+    pub(super) fn put_in_place(self) -> Committed {
         let staged = self.into_staged();
         let directories: BTreeSet<PathBuf> = staged.iter().map(|staged| staged.directory().to_owned()).collect();
         let mut outcomes: Vec<_> =

@@ -14,7 +14,7 @@ use gitops_secrets::{
     },
     ops::{
         error::OpError,
-        in_place::{NewText, OnFault, Outcome, Writing, replace_all},
+        in_place::{NewText, OnFault, Outcome, Outcomes, Writing, replace_all},
         journal::{JournalPlace, find_uncommitted},
         sync::{DriftKind, Survey, SyncWishes, render_json, render_plan, render_text, survey, sync},
         target::Target,
@@ -94,8 +94,6 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     app.ui.tell(&format!("{changed} changed, {unchanged} unchanged, {failed} failed, in {seconds:.1} s"));
     Ok(exit)
 }
-
-type Outcomes = Vec<(PathBuf, Result<Outcome, OpError>)>;
 
 /// Does what is to be done, or nothing if some file cannot be dealt with.
 fn apply(app: &App, arguments: &Arguments, journal: &Journal, survey: Survey) -> Result<Outcomes, Failure> {

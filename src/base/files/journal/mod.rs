@@ -279,6 +279,7 @@ impl Journal {
         if settled.failed.is_empty() {
             record.stage = Stage::Reverted;
             self.write(&record)?;
+            remove(&self.path_of(OLD, record.token))?;
         }
         Ok(settled)
     }

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +12,7 @@ use super::{
     record::{Entry, Record, Stage, escape, hash},
 };
 use crate::base::files::{
-    Batch, FileError, FileProblem, attributes,
+    Batch, Committed, FileError, FileProblem, attributes,
     attributes::Readers,
     into_text, read_bytes, remove,
     stage::{Access, Before, Staged, resolve},
@@ -22,21 +22,21 @@ use crate::base::files::{
 #[derive(Debug)]
 pub struct Run<'j> {
     journal: &'j Journal,
-    token: u64,
+    pub(super) token: u64,
     batch: Batch,
     notes: Mutex<Notes>,
 }
 
 /// What is noted on the way.
 #[derive(Debug)]
-struct Notes {
+pub(super) struct Notes {
     /// The names of all files for which a new one may have been made.
     list: File,
     /// What all files held, one behind the other.
     old: File,
     /// How much that is, in bytes.
     end: usize,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl<'j> Run<'j> {
@@ -96,7 +96,7 @@ impl<'j> Run<'j> {
     ///
     /// # Errors
     /// [`JournalError`]; then no file is replaced.
-    pub fn commit(mut self) -> Result<Vec<(PathBuf, Result<(), FileError>)>, JournalError> {
+    pub fn commit(mut self) -> Result<Committed, JournalError> {
         let batch = std::mem::take(&mut self.batch);
         let entries = std::mem::take(&mut self.notes().entries);
         if entries.is_empty() {
@@ -126,7 +126,7 @@ impl<'j> Run<'j> {
         write(&mut self.notes()).map_err(|cause| FileError::new(&self.journal.directory, FileProblem::Write(cause)))
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
