@@ -26,6 +26,8 @@ mod safety;
 mod set;
 #[cfg(target_os = "linux")]
 mod sources;
+#[cfg(unix)]
+mod sync;
 mod verify;
 
 use std::{
