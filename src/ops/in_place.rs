@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     base::{
-        files::{Batch, Committed, FileError, FileProblem, into_text, journal::Run, read_bytes, read_text},
+        files::{
+            Batch, Committed, FileError, FileProblem, into_text,
+            journal::{OnChanged, Run},
+            read_bytes, read_text,
+        },
         secret::Plaintext,
     },
     document::yaml::parse::TEXT_LIMIT_BYTES,
@@ -72,10 +76,14 @@ impl Writing<'_> {
         }
     }
 
-    fn commit(self) -> Result<Committed, OpError> {
+    fn commit(self, on_fault: OnFault) -> Result<Committed, OpError> {
+        let on_changed = match on_fault {
+            OnFault::Stop => OnChanged::Stop,
+            OnFault::KeepGoing => OnChanged::KeepGoing,
+        };
         match self {
             Self::Plain(batch) => Ok(batch.commit()),
-            Self::Journaled(run) => Ok(run.commit()?),
+            Self::Journaled(run) => Ok(run.commit(on_changed)?),
         }
     }
 }
@@ -112,7 +120,7 @@ pub fn replace_all(
     let mut committed = HashMap::new();
     let is_stopped = on_fault == OnFault::Stop && outcomes.iter().any(Result::is_err);
     if !is_stopped {
-        committed.extend(writing.commit()?);
+        committed.extend(writing.commit(on_fault)?);
     }
     for (target, outcome) in targets.iter().zip(&mut outcomes) {
         match committed.remove(&target.path) {

@@ -134,7 +134,7 @@ mod tests {
     fn a_block_is_found_where_there_can_be_no_other() {
         check("a: 1\nsops:\n    mac: x\n", Some(5));
         check("# c\n---\na: 1\n", None);
-        check("---\na:\n- b\n\nsops:\n    mac: x\n# c\n", Some(13));
+        check("---\na:\n- b\n\nsops:\n    mac: x\n# c\n", Some(12));
         check("sops:\n    mac: x\n", Some(0));
         check("a: 1\nsops: {mac: x}\n", Some(5));
         for text in [

@@ -370,7 +370,8 @@ fn a_run_is_taken_back_to_the_byte() {
 fn two_runs_at_once_exclude_each_other() {
     let world = with_closed_file();
     fs::create_dir(world.path(".git/secrets")).unwrap();
-    let lock = fs::File::create(world.path(".git/secrets/lock")).unwrap();
+    fs::set_permissions(world.path(".git/secrets"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let lock = fs::File::open(world.path(".git/secrets")).unwrap();
     lock.lock().unwrap();
     for arguments in
         [&["sync"][..], &["sync", "--revert"], &["sync", "--resume"], &["rotate", "--all"], &["rotate", "."]]

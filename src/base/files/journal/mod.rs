@@ -1,7 +1,7 @@
 //! Many files replaced all or not at all, as far as that can be had: what was begun is finished by the next run, after
 //! `kill -9` too, and can be taken back. For ciphertext only: the journal keeps what the files held before.
 //!
-//! A private directory holds a lock, the record of the last run, and the old contents. In order: the name of each new file
+//! A private directory, which is locked, holds the record of the last run and the old contents. In order: the name of each new file
 //! is put on the list of the run before the file is made; when all are made they are brought to the disk, with the old
 //! contents; then the record is written, which is the point of no return; then the files take their names. Whatever ends the
 //! process before the record is there has changed nothing, and whatever ends it afterwards leaves all that is needed to go on.
@@ -12,10 +12,10 @@ mod run;
 #[cfg(unix)]
 mod tests;
 
-pub use run::Run;
+pub use run::{OnChanged, Run};
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, ErrorKind},
     path::{Component, Path, PathBuf},
 };
@@ -28,8 +28,6 @@ use super::{
     stage::{directory_of, temporary_path},
 };
 
-/// The file whose lock says that a run is at work.
-const LOCK: &str = "lock";
 /// The record of the last run that came so far.
 const RECORD: &str = "journal";
 /// How the names of the list of a run, and of what its files held before, begin.
@@ -110,9 +108,8 @@ impl Journal {
         if !attributes::is_own_directory(directory) {
             return Err(JournalError::NotPrivate(directory.to_owned()));
         }
-        let path = directory.join(LOCK);
-        let locked = |cause| JournalError::Lock(path.clone(), cause);
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(locked)?;
+        let locked = |cause| JournalError::Lock(directory.to_owned(), cause);
+        let lock = attributes::open_lock(directory).map_err(locked)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { directory: directory.to_owned(), root: root.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(JournalError::Busy(directory.to_owned())),

@@ -18,6 +18,15 @@ use crate::base::files::{
     stage::{Access, Before, Staged, resolve},
 };
 
+/// What a file that was changed since it was staged means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChanged {
+    /// None is replaced.
+    Stop,
+    /// They are replaced.
+    KeepGoing,
+}
+
 /// Files that are replaced together. Dropped without [`Run::commit`], it changes nothing.
 #[derive(Debug)]
 pub struct Run<'j> {
@@ -70,7 +79,7 @@ impl<'j> Run<'j> {
         if !is_same {
             return Err(problem(FileProblem::Changed).into());
         }
-        self.note(|notes| notes.list.write_all(format!("{}\n", escape(below)).as_bytes()))?;
+        self.note(path, |notes| notes.list.write_all(format!("{}\n", escape(below)).as_bytes()))?;
         let staged = Staged::named(path, (Before::Held(&held), Access::Kept), content.as_bytes(), Some(self.token))?;
         let entry = Entry {
             path: below.to_owned(),
@@ -79,7 +88,7 @@ impl<'j> Run<'j> {
             start: 0,
             length: held.len(),
         };
-        self.note(|notes| {
+        self.note(path, |notes| {
             notes.old.write_all(&held)?;
             notes.entries.push(Entry { start: notes.end, ..entry });
             notes.end += held.len();
@@ -91,19 +100,19 @@ impl<'j> Run<'j> {
 
     /// Brings all to the disk, writes the record, and puts every file in place.
     ///
-    /// Returns what became of each path, in the order of staging. Where a file was changed since it was staged, none is
-    /// replaced, and only the outcomes of those that were changed are errors.
+    /// Returns what became of each path, in the order of staging. Where a file was changed since it was staged, and that
+    /// stops the run, only those that were changed are returned.
     ///
     /// # Errors
     /// [`JournalError`]; then no file is replaced.
-    pub fn commit(mut self) -> Result<Committed, JournalError> {
+    pub fn commit(mut self, on_changed: OnChanged) -> Result<Committed, JournalError> {
         let batch = std::mem::take(&mut self.batch);
         let entries = std::mem::take(&mut self.notes().entries);
         if entries.is_empty() {
             return Ok(Vec::new());
         }
         let changed = batch.find_changed();
-        if !changed.is_empty() {
+        if on_changed == OnChanged::Stop && !changed.is_empty() {
             return Ok(changed.into_iter().map(|error| (error.path.clone(), Err(error))).collect());
         }
         let old = self.journal.path_of(OLD, self.token);
@@ -122,8 +131,9 @@ impl<'j> Run<'j> {
         Ok(outcomes)
     }
 
-    fn note(&self, write: impl FnOnce(&mut Notes) -> std::io::Result<()>) -> Result<(), FileError> {
-        write(&mut self.notes()).map_err(|cause| FileError::new(&self.journal.directory, FileProblem::Write(cause)))
+    /// Notes something about the file at `path`, without which it is not replaced.
+    fn note(&self, path: &Path, write: impl FnOnce(&mut Notes) -> std::io::Result<()>) -> Result<(), FileError> {
+        write(&mut self.notes()).map_err(|cause| FileError::new(path, FileProblem::Write(cause)))
     }
 
     pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
