@@ -158,4 +158,27 @@ mod tests {
             check(text, None);
         }
     }
+
+    /// The short way and the whole metadata tell the same of every file that SOPS wrote.
+    #[test]
+    fn terms_are_those_of_the_metadata() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sops");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("encrypted.yaml"));
+        let mut short = 0;
+        for path in files.filter(|path| path.exists()) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let tree = Tree::parse(&text).unwrap();
+            let Ok(metadata) = crate::sops::metadata::Metadata::read(&tree) else { continue };
+            let terms = Terms::read(&text).unwrap();
+            let keys: Vec<Vec<MasterKey>> =
+                terms.groups.iter().map(|group| group.iter().map(|(key, _)| key.clone()).collect()).collect();
+            let expected: Vec<Vec<MasterKey>> = metadata.key_groups().into_iter().map(|group| group.0).collect();
+            assert_eq!(keys, expected, "{}", path.display());
+            let selector = (metadata.selector.kind(), metadata.selector.pattern().to_owned());
+            assert_eq!((&terms.selector, terms.coverage), (&selector, metadata.coverage), "{}", path.display());
+            assert_eq!(Terms::of_tree(&tree, 0).unwrap(), terms, "{}", path.display());
+            short += usize::from(find_plain_block(&text).is_some());
+        }
+        assert!(short > 50, "{short} files are few");
+    }
 }
