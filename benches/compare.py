@@ -161,6 +161,8 @@ def compare(bench, wishes):
             in_memory = Bench(Path(memory), tools)
             (in_memory.folder / ".sops.yaml").write_text(POLICY)
             yield from compare_many(in_memory, wishes, sealed, "in place, in memory")
+    yield from compare_sync(bench, wishes, sealed)
+    yield compare_check(bench, wishes, sealed)
     yield compare_typed(bench, wishes)
     text = big(wishes.values)
     (folder / "big.yaml").write_text(text)
@@ -187,6 +189,43 @@ def compare_many(bench, wishes, sealed, where):
             bench.check_many(wishes.files)
             figures[name] = (seconds, bench.peak_kib(line, prepare))
         yield row(f"{wishes.files:,} Secrets {where}: `{command}`", figures)
+
+
+def compare_sync(bench, wishes, sealed):
+    """The rows of one more recipient in many files: against sops file by file, and one sops over all."""
+    recipients = json.loads((ROOT / "fixtures/keys/recipients.json").read_text())
+    policy = (bench.folder / ".sops.yaml").read_text()
+    (bench.folder / ".sops.yaml").write_text(policy.replace(RECIPIENT, f"{RECIPIENT},{recipients['bob']}"))
+    prepare = bench.fill(sealed, wishes.files)
+    find = 'find many -type f -print0 | xargs -0 '
+    ours = [bench.tools["secrets"], "sync", "-q", "many"]
+    theirs = {
+        "file by file": ["/bin/sh", "-c", find + '-n1 "$1" updatekeys -y', "sh", bench.tools["sops"]],
+        "one over all": ["/bin/sh", "-c", find + '"$1" updatekeys -y', "sh", bench.tools["sops"]],
+    }
+    figures = {}
+    for name, line in {"secrets": ours, **theirs}.items():
+        seconds = bench.seconds(line, 5 if name == "secrets" else 2, prepare)
+        bench.check_many(wishes.files)
+        assert recipients["bob"] in (bench.folder / "many" / "7.yaml").read_text(), name
+        figures[name] = (seconds, bench.peak_kib(line, prepare))
+    for name in theirs:
+        pair = {"secrets": figures["secrets"], "sops": figures[name]}
+        yield row(f"{wishes.files:,} Secrets for one more recipient: `sync`, `updatekeys -y` {name}", pair)
+    (bench.folder / ".sops.yaml").write_text(policy)
+
+
+def compare_check(bench, wishes, sealed):
+    """The row of `sync --check` over ten times the files, against a program that only reads them."""
+    bench.fill(sealed, wishes.files * 10)()
+    check = [bench.tools["secrets"], "sync", "--check", "many"]
+    bare = ["/bin/sh", "-c", "find many -type f -print0 | xargs -0 cat"]
+    seconds = bench.seconds(check, 7)
+    reading = bench.seconds(bare, 7)
+    return (
+        f"| {wishes.files * 10:,} Secrets: `sync --check`, and `find` with `cat` | {duration(seconds)} "
+        f"| {duration(reading)} | {reading / seconds:.1f} | {mebibytes(bench.peak_kib(check))} | |"
+    )
 
 
 def typed(bench, command, key_file):

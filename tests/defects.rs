@@ -546,7 +546,8 @@ fn sops_12_sets_integers_as_floats_and_loses_digits() {
 
 // 13
 
-/// `updatekeys` will be `sync`, which does not exist yet. What does: a value changes, and no wrapped data key with it.
+/// `updatekeys` is `sync`. One recipient comes, and what is wrapped for the others stays; a value changes, and no wrapped
+/// data key with it.
 #[test]
 fn ours_13_a_change_of_values_keeps_every_wrapped_data_key() {
     let folder = Folder::new();
@@ -557,9 +558,13 @@ fn ours_13_a_change_of_values_keeps_every_wrapped_data_key() {
     let after = folder.ours(&["encrypt", "--onto", "a.yaml", "clear.yaml"]).succeeds();
     assert_ne!(line(&before, "text"), line(&after, "text"));
     assert_eq!((wrapped(&after).len(), wrapped(&after)), (2, wrapped(&before)));
-    for name in ["updatekeys", "sync"] {
-        folder.ours(&[name, "a.yaml"]).refuses(2, &format!("unrecognized subcommand '{name}'"));
-    }
+    folder.ours(&["updatekeys", "a.yaml"]).refuses(2, "unrecognized subcommand 'updatekeys'");
+    folder.write("a.yaml", &folder.ours(&["encrypt", "--age", ALICE, "clear.yaml"]).succeeds());
+    let before = folder.read("a.yaml");
+    folder.write(".sops.yaml", &format!("creation_rules:\n    - age: {both}\n"));
+    folder.ours(&["sync", "a.yaml"]).succeeds();
+    let after = folder.read("a.yaml");
+    assert_eq!((wrapped(&after).len(), &wrapped(&after)[..1]), (2, &wrapped(&before)[..]));
 }
 
 /// One recipient goes, and the data key is wrapped anew for the one that stays too.

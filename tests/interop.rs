@@ -13,6 +13,8 @@ mod keys;
 #[path = "interop/kinds.rs"]
 mod kinds;
 mod support;
+#[path = "interop/sync.rs"]
+mod sync;
 
 use std::{
     path::{Path, PathBuf},

@@ -38,6 +38,11 @@ impl Leftover {
         &self.path
     }
 
+    /// From here on, a signal leaves it; dropped, it still goes.
+    pub(crate) fn leave_to_signals(&self) {
+        leftovers().remove(&self.path);
+    }
+
     /// Lets go of a path that has been given another name, so that nothing is left to remove.
     pub(crate) fn forget(mut self) {
         self.is_ours = false;

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     base::{
-        files::{FileError, FileProblem},
+        files::{FileError, FileProblem, journal::JournalError},
         go_regex::GoRegexError,
         process::{ToolError, WordsError},
         span::LineColumn,
@@ -304,6 +304,17 @@ pub enum OpError {
         /// Why it could not be kept.
         cause: Box<Self>,
     },
+    /// The journal of a run over many files.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// There is no directory for a journal.
+    #[error(
+        "there is no place for a journal: the files are in no git repository, and neither XDG_STATE_HOME nor HOME is set"
+    )]
+    NoJournalPlace,
+    /// What was made of a file is not what its rule says.
+    #[error("the new file would not be as its rule says; nothing is written")]
+    StillDrifted,
     /// A value cannot be changed, or taken out.
     #[error(transparent)]
     Change(#[from] ChangeError),

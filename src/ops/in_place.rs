@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     base::{
-        files::{Batch, FileError, FileProblem, into_text, read_bytes, read_text},
+        files::{
+            Batch, Committed, FileError, FileProblem, into_text,
+            journal::{OnChanged, Run},
+            read_bytes, read_text,
+        },
         secret::Plaintext,
     },
     document::yaml::parse::TEXT_LIMIT_BYTES,
@@ -48,36 +52,90 @@ pub enum Outcome {
     Unchanged,
     /// It was found below a directory, and is none of SOPS'.
     Skipped,
+    /// It would have new content, and has not, because another file failed.
+    Withheld,
 }
 
-/// Replaces each of `targets` by what `make` makes of its path and text. A failure leaves its own file as it was and does
-/// not stop the others. `done` is called after each file, from any thread.
+/// What became of each file.
+pub type Outcomes = Vec<(PathBuf, Result<Outcome, OpError>)>;
+
+/// How files are replaced.
+#[derive(Debug)]
+pub enum Writing<'j> {
+    /// Each by itself, and what they held is forgotten.
+    Plain(Batch),
+    /// As a run of a journal, for ciphertext only.
+    Journaled(Run<'j>),
+}
+
+impl Writing<'_> {
+    fn stage(&self, path: &Path, old: &str, new: &str) -> Result<(), OpError> {
+        match self {
+            Self::Plain(batch) => Ok(batch.stage(path, old.as_bytes(), new.as_bytes())?),
+            Self::Journaled(run) => Ok(run.stage(path, old, new)?),
+        }
+    }
+
+    fn commit(self, on_fault: OnFault) -> Result<Committed, OpError> {
+        let on_changed = match on_fault {
+            OnFault::Stop => OnChanged::Stop,
+            OnFault::KeepGoing => OnChanged::KeepGoing,
+        };
+        match self {
+            Self::Plain(batch) => Ok(batch.commit()),
+            Self::Journaled(run) => Ok(run.commit(on_changed)?),
+        }
+    }
+}
+
+/// What a file that fails means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFault {
+    /// None is replaced.
+    Stop,
+    /// They are replaced.
+    KeepGoing,
+}
+
+/// Replaces each of `targets` by what `make` makes of its path and text. A failure leaves its own file as it was; what it
+/// means for the others, `on_fault` says. `done` is called after each file, from any thread.
 ///
 /// `format` is the type of all files; `None` goes by their names.
+///
+/// # Errors
+/// [`OpError`] where no file can be replaced.
 pub fn replace_all(
     targets: &[Target],
     format: Option<Format>,
+    (writing, on_fault): (Writing<'_>, OnFault),
     make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
     done: impl Fn() + Sync,
-) -> Vec<(PathBuf, Result<Outcome, OpError>)> {
-    let batch = Batch::new();
+) -> Result<Outcomes, OpError> {
     let stage = |target: &Target| {
-        let outcome = stage(&batch, target, format, &make);
+        let outcome = stage(&writing, target, format, &make);
         done();
         outcome
     };
     let mut outcomes = pool::map(targets, stage);
-    let mut committed: HashMap<PathBuf, Result<(), FileError>> = batch.commit().into_iter().collect();
+    let mut committed = HashMap::new();
+    let is_stopped = on_fault == OnFault::Stop && outcomes.iter().any(Result::is_err);
+    if !is_stopped {
+        committed.extend(writing.commit(on_fault)?);
+    }
     for (target, outcome) in targets.iter().zip(&mut outcomes) {
-        if let Some(Err(fault)) = committed.remove(&target.path) {
-            *outcome = Err(fault.into());
+        match committed.remove(&target.path) {
+            Some(Err(fault)) => *outcome = Err(fault.into()),
+            Some(Ok(())) => {}
+            // A run that found a file changed meanwhile replaces none.
+            None if matches!(outcome, Ok(Outcome::Replaced)) => *outcome = Ok(Outcome::Withheld),
+            None => {}
         }
     }
-    targets.iter().map(|target| target.path.clone()).zip(outcomes).collect()
+    Ok(targets.iter().map(|target| target.path.clone()).zip(outcomes).collect())
 }
 
 fn stage(
-    batch: &Batch,
+    writing: &Writing<'_>,
     target: &Target,
     format: Option<Format>,
     make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError>,
@@ -93,7 +151,7 @@ fn stage(
     if new.as_str() == old.expose() {
         return Ok(Outcome::Unchanged);
     }
-    batch.stage(path, old.expose().as_bytes(), new.as_str().as_bytes())?;
+    writing.stage(path, old.expose(), new.as_str())?;
     Ok(Outcome::Replaced)
 }
 

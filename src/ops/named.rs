@@ -46,6 +46,12 @@ impl Named {
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
+
+    /// The key group that it is a matter of, counted from 1.
+    #[must_use]
+    pub const fn group(&self) -> Option<usize> {
+        self.group
+    }
 }
 
 impl std::fmt::Display for Named {

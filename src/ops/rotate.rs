@@ -167,7 +167,7 @@ impl Plan<'_> {
 
 /// For each of `own` groups, which of as many `ruled` ones it is: that with which it has most in common, as their order may
 /// have changed; of equals the one in the same place.
-fn pair_groups(own: &[KeyGroup], ruled: &[KeyGroup]) -> Vec<usize> {
+pub(super) fn pair_groups(own: &[KeyGroup], ruled: &[KeyGroup]) -> Vec<usize> {
     let mut places: HashMap<&MasterKey, Vec<usize>> = HashMap::new();
     for (place, group) in ruled.iter().enumerate() {
         group.0.iter().for_each(|key| places.entry(key).or_default().push(place));

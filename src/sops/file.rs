@@ -1,7 +1,10 @@
 //! A SOPS file as a whole: text in, text out, and nothing is given out that does not read back.
 
 use super::{
-    block::{BlockChange, BlockText, NewBlock, WrappedGroups, cut_off, insertion, removal, root_layout},
+    block::{
+        BlockChange, BlockText, KeyChange, NewBlock, NewSeal, Settings, WrappedGroups, cut_off, insertion, removal,
+        root_layout,
+    },
     error::SopsError,
     metadata::Metadata,
     open::{Opened, Purpose, TextLayout, open},
@@ -251,14 +254,51 @@ impl<'t> SopsFile<'t> {
     /// # Errors
     /// As for [`encrypt`].
     pub fn reseal(&self, key: &DataKey, plaintext: &str, reuse: Reuse, now: &str) -> Result<Encrypted, SopsError> {
+        self.reseal_as(key, plaintext, (reuse, None), now)
+    }
+
+    /// The document with the values that `settings` pick encrypted, and no others; those that were and are keep their
+    /// ciphertext.
+    ///
+    /// # Errors
+    /// As for [`Self::check`] and [`encrypt`].
+    pub fn reselect(&self, key: &DataKey, settings: Settings<'_>, now: &str) -> Result<Encrypted, SopsError> {
+        let (decrypted, reuse) = self.decrypt_to_change(key, MacPolicy::Require)?;
+        self.reseal_as(key, decrypted.text.expose(), (reuse, Some(settings)), now)
+    }
+
+    fn reseal_as(
+        &self,
+        key: &DataKey,
+        plaintext: &str,
+        (reuse, settings): (Reuse, Option<Settings<'_>>),
+        now: &str,
+    ) -> Result<Encrypted, SopsError> {
         let tree = Tree::parse(plaintext)?;
         check_shape(&tree)?;
         check_is_plain(&tree)?;
         let Metadata { selector, coverage, .. } = &self.metadata;
-        let sealed = seal(&tree, selector, *coverage, (ValueCipher::new(key), Some(reuse)), self.step())?;
+        let settings = settings.unwrap_or(Settings { selector, coverage: *coverage });
+        let cipher = (ValueCipher::new(key), Some(reuse));
+        let sealed = seal(&tree, settings.selector, settings.coverage, cipher, self.step())?;
         let mac = encrypt_mac(key, &sealed.mac, now)?;
-        let change = BlockChange { last_modified: now, mac: &mac, wrapped: None };
+        let seal = Some(NewSeal { last_modified: now, mac: &mac });
+        let is_changed = settings.selector != selector || settings.coverage != *coverage;
+        let change = BlockChange { seal, keys: KeyChange::Stay, settings: is_changed.then_some(settings) };
         finish(&tree, sealed, key, |layout| self.metadata.block_for(&self.tree, &change, layout))
+    }
+
+    /// The document for others, with the data key that it has. Every byte stays that does not tell of them.
+    ///
+    /// # Errors
+    /// As for [`Self::check`].
+    pub fn change_keys(&self, key: &DataKey, keys: KeyChange<'_>) -> Result<String, SopsError> {
+        let mac = self.open(key, MacPolicy::Require, Purpose::Check, None)?.mac;
+        let change = BlockChange { keys, ..BlockChange::default() };
+        let mut edits = self.metadata.block_edits(&self.tree, &change)?;
+        let text = splice(self.tree.text(), &mut edits).map_err(|_cause| SopsError::ReadBack)?;
+        read_back(&text, key, &mac)?;
+        Ok(text)
     }
 
     /// The document with every value encrypted anew under `new_key`, for `wrapped`. Every other byte stays.
@@ -277,7 +317,8 @@ impl<'t> SopsFile<'t> {
         let (mut edits, computed) = reencrypt(&self.tree, selector, *coverage, &old, ValueCipher::new(new_key))?;
         self.check_mac(&old, &computed)?;
         let mac = encrypt_mac(new_key, &computed, now)?;
-        let change = BlockChange { last_modified: now, mac: &mac, wrapped: Some(wrapped) };
+        let seal = Some(NewSeal { last_modified: now, mac: &mac });
+        let change = BlockChange { seal, keys: KeyChange::Replace(wrapped), settings: None };
         for mut block in self.metadata.block_edits(&self.tree, &change)? {
             for inside in take_within(&mut edits, block.span) {
                 block.text = block.text.replacen(inside.span.of(self.tree.text()), &inside.text, 1);

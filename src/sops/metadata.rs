@@ -66,10 +66,7 @@ impl Metadata {
     /// # Source
     /// `stores/stores.go` of SOPS 3.13.2.
     pub fn read(tree: &Tree<'_>) -> Result<Self, SopsError> {
-        let first = tree.documents().first().ok_or(SopsError::NotEncrypted)?;
-        let (_, block) = find_block(tree, first).ok_or(SopsError::NotEncrypted)?;
-        let reader = Reader { tree, block };
-        reader.check_is_mapping()?;
+        let reader = Reader::new(tree)?;
         let (last_modified_node, last_modified) = reader.required("lastmodified")?;
         let last_modified = normalize_rfc3339(&last_modified)
             .ok_or_else(|| reader.fault(last_modified_node, MetadataFault::Unusable("lastmodified")))?;
@@ -88,7 +85,7 @@ impl Metadata {
             mac,
             version,
             places: Places {
-                block,
+                block: reader.block,
                 last_modified: last_modified_node,
                 mac: mac_node,
                 version: version_node,
@@ -124,14 +121,26 @@ pub(super) fn find_block(tree: &Tree<'_>, document: &Document) -> Option<(NodeId
     })
 }
 
-struct Reader<'a, 't> {
+pub(super) struct Reader<'a, 't> {
     tree: &'a Tree<'t>,
-    block: NodeId,
+    pub(super) block: NodeId,
 }
 
-impl Reader<'_, '_> {
+impl<'a, 't> Reader<'a, 't> {
     fn fault(&self, node: NodeId, fault: MetadataFault) -> SopsError {
         SopsError::metadata(self.tree.text(), self.tree.node(node).span.start, fault)
+    }
+
+    /// The reader of the block of the first document.
+    ///
+    /// # Errors
+    /// As for [`Metadata::read`].
+    pub(super) fn new(tree: &'a Tree<'t>) -> Result<Self, SopsError> {
+        let first = tree.documents().first().ok_or(SopsError::NotEncrypted)?;
+        let (_, block) = find_block(tree, first).ok_or(SopsError::NotEncrypted)?;
+        let reader = Self { tree, block };
+        reader.check_is_mapping()?;
+        Ok(reader)
     }
 
     fn check_is_mapping(&self) -> Result<(), SopsError> {
@@ -141,7 +150,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn field(&self, of: NodeId, name: &str) -> Option<NodeId> {
+    pub(super) fn field(&self, of: NodeId, name: &str) -> Option<NodeId> {
         let Kind::Mapping(collection) = &self.tree.resolve(of).kind else { return None };
         collection.items.iter().find_map(|item| match *item {
             Item::Entry(key, value) if key_text(self.tree, key) == name => Some(value),
@@ -176,7 +185,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn threshold(&self) -> Result<(Option<NodeId>, usize), SopsError> {
+    pub(super) fn threshold(&self) -> Result<(Option<NodeId>, usize), SopsError> {
         let node = self.field(self.block, "shamir_threshold");
         let number = match node {
             Some(node) => self.number(node, "shamir_threshold")?,
@@ -192,7 +201,7 @@ impl Reader<'_, '_> {
         text.as_str().parse().map_err(|_number| self.fault(node, MetadataFault::Unusable(name)))
     }
 
-    fn coverage(&self) -> Result<Coverage, SopsError> {
+    pub(super) fn coverage(&self) -> Result<Coverage, SopsError> {
         const NAME: &str = "mac_only_encrypted";
         let Some(node) = self.field(self.block, NAME) else { return Ok(Coverage::AllValues) };
         let Kind::Scalar { text, .. } = &self.tree.resolve(node).kind else {
@@ -206,6 +215,13 @@ impl Reader<'_, '_> {
     }
 
     fn selector(&self) -> Result<Selector, SopsError> {
+        let Some((kind, pattern, node)) = self.selector_text()? else {
+            return Ok(Selector::default_unencrypted_suffix());
+        };
+        Selector::new(kind, &pattern).map_err(|_cause| self.fault(node, MetadataFault::Selector(kind.field())))
+    }
+
+    pub(super) fn selector_text(&self) -> Result<Option<(SelectorKind, String, NodeId)>, SopsError> {
         let mut found: Option<(SelectorKind, String, NodeId)> = None;
         for kind in SelectorKind::ALL {
             let Some(node) = self.field(self.block, kind.field()) else { continue };
@@ -215,11 +231,10 @@ impl Reader<'_, '_> {
             }
             found = Some((kind, pattern, node));
         }
-        let Some((kind, pattern, node)) = found else { return Ok(Selector::default_unencrypted_suffix()) };
-        Selector::new(kind, &pattern).map_err(|_cause| self.fault(node, MetadataFault::Selector(kind.field())))
+        Ok(found)
     }
 
-    fn groups(&self) -> Result<Vec<Vec<KeyEntry>>, SopsError> {
+    pub(super) fn groups(&self) -> Result<Vec<Vec<KeyEntry>>, SopsError> {
         let flat = self.group(self.block)?;
         let groups = if flat.is_empty() {
             let list = self.field(self.block, "key_groups");

@@ -13,5 +13,6 @@ pub(crate) mod scalar;
 pub mod seal;
 pub mod selector;
 pub mod shape;
+pub mod terms;
 pub mod verify;
 pub(crate) mod walk;

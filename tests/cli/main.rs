@@ -28,6 +28,8 @@ mod safety;
 mod set;
 #[cfg(target_os = "linux")]
 mod sources;
+#[cfg(unix)]
+mod sync;
 mod verify;
 
 #[path = "../support/repository.rs"]

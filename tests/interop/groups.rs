@@ -5,23 +5,23 @@ use std::{
     process::{Command, Output},
 };
 
-const SOPS: &str = "sops";
-const OURS: &str = env!("CARGO_BIN_EXE_secrets");
+pub(super) const SOPS: &str = "sops";
+pub(super) const OURS: &str = env!("CARGO_BIN_EXE_secrets");
 const NAMES: [&str; 5] = ["alice", "bob", "lab", "phx", "carol"];
 const PLAIN: &str = "user: admin\npassword: correct horse\n";
 
 /// A directory with a policy, and programs that are started in it with some identities.
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(policy: &str) -> Self {
+    pub(super) fn new(policy: &str) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         std::fs::write(folder.0.path().join(".sops.yaml"), policy).unwrap();
         std::fs::write(folder.0.path().join("plain.yaml"), PLAIN).unwrap();
         folder
     }
 
-    fn run(&self, program: &str, arguments: &[&str], names: &[&str]) -> Output {
+    pub(super) fn run(&self, program: &str, arguments: &[&str], names: &[&str]) -> Output {
         let identities: Vec<String> = names.iter().map(|name| identity(name)).collect();
         Command::new(program)
             .args(arguments)
@@ -36,14 +36,14 @@ impl Folder {
 
     /// Runs what has to succeed, and puts what it prints into the file called `name`.
     #[track_caller]
-    fn make(&self, name: &str, program: &str, arguments: &[&str], names: &[&str]) {
+    pub(super) fn make(&self, name: &str, program: &str, arguments: &[&str], names: &[&str]) {
         let output = self.run(program, arguments, names);
         assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         std::fs::write(self.0.path().join(name), output.stdout).unwrap();
     }
 
     #[track_caller]
-    fn check_opens(&self, name: &str, names: &[&str], expected: Option<&str>) {
+    pub(super) fn check_opens(&self, name: &str, names: &[&str], expected: Option<&str>) {
         for program in [SOPS, OURS] {
             let output = self.run(program, &["decrypt", name], names);
             let what = format!("{program} {name} with {names:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -66,7 +66,11 @@ impl Folder {
         }
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.path().join(name)).unwrap()
     }
 }
@@ -76,11 +80,11 @@ fn key_file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-fn identity(name: &str) -> String {
+pub(super) fn identity(name: &str) -> String {
     key_file(name).lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned()
 }
 
-fn recipient(name: &str) -> String {
+pub(super) fn recipient(name: &str) -> String {
     let line = key_file(name).lines().find_map(|line| line.strip_prefix("# public key: ").map(str::to_owned));
     line.unwrap()
 }

@@ -85,6 +85,32 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether `path` is a directory of ours that nobody else can write to.
+#[cfg(unix)]
+pub(super) fn is_own_directory(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let is_own = |metadata: &Metadata| metadata.uid() == rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_dir() && is_own(&metadata) && metadata.mode() & 0o022 == 0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_own_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// What is locked for `directory`, without leaving anything there where directories themselves can be.
+#[cfg(unix)]
+pub(super) fn open_lock(directory: &Path) -> io::Result<File> {
+    File::open(directory)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_lock(directory: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(directory.join("lock"))
+}
+
 /// Gives `new` the owner and access list of `old`. Its mode comes last, with [`open_up`]: until the content is in place,
 /// it is the owner's alone.
 #[cfg(unix)]

@@ -6,6 +6,7 @@
 mod attributes;
 mod batch;
 mod durable;
+pub mod journal;
 mod read;
 mod stage;
 #[cfg(test)]
@@ -13,7 +14,7 @@ mod stage;
 mod tests;
 mod write;
 
-pub use batch::Batch;
+pub use batch::{Batch, Committed};
 pub(crate) use read::read_wiped;
 pub use read::{into_text, read_bytes, read_stdin, read_stdin_bytes, read_text};
 pub use stage::is_leftover_name;

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::{
     FileError, FileProblem,
     attributes::{self, Readers},
@@ -44,7 +46,7 @@ pub(super) struct Staged {
     /// The path as it was asked for.
     pub(super) asked: PathBuf,
     /// The path behind all symlinks.
-    target: PathBuf,
+    pub(super) target: PathBuf,
     temporary: Leftover,
     /// The old file; `None` when there was none, and still has to be none.
     old: Option<attributes::Stamp>,
@@ -62,16 +64,33 @@ pub fn is_leftover_name(name: &OsStr) -> bool {
 impl Staged {
     /// Writes `content` next to `asked`, if there is at `asked` what `before` says.
     pub(super) fn new(asked: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Result<Self, FileError> {
-        Self::write(asked, before, access, content).map_err(|problem| FileError::new(asked, problem))
+        Self::named(asked, (before, access), content, None)
     }
 
-    fn write(asked: &Path, before: Before<'_>, access: Access, content: &[u8]) -> Result<Self, FileProblem> {
+    /// The same, under the name that [`temporary_path`] gives it for `token`, or else one that nobody can foresee.
+    pub(super) fn named(
+        asked: &Path,
+        (before, access): (Before<'_>, Access),
+        content: &[u8],
+        token: Option<u64>,
+    ) -> Result<Self, FileError> {
+        Self::write(asked, (before, access), content, token).map_err(|problem| FileError::new(asked, problem))
+    }
+
+    fn write(
+        asked: &Path,
+        (before, access): (Before<'_>, Access),
+        content: &[u8],
+        token: Option<u64>,
+    ) -> Result<Self, FileProblem> {
         let target = resolve(asked).map_err(FileProblem::Read)?;
         let old = find_old(&target, before)?;
         if old.is_some() {
             attributes::check_writable(&target).map_err(FileProblem::NotWritable)?;
         }
-        let temporary = Leftover::new(temporary_path(&target).map_err(FileProblem::Write)?);
+        let random = || getrandom::u64().map_err(|error| io::Error::other(error.to_string()));
+        let token = token.map_or_else(random, Ok).map_err(FileProblem::Write)?;
+        let temporary = Leftover::new(temporary_path(&target, token).map_err(FileProblem::Write)?);
         let readers = match (access, &old) {
             (Access::Kept, None) => Readers::Umask,
             (Access::Kept, Some(_)) | (Access::Private, _) => Readers::Owner,
@@ -94,6 +113,21 @@ impl Staged {
     /// The directory that the file is in.
     pub(super) fn directory(&self) -> &Path {
         directory_of(&self.target)
+    }
+
+    /// Whether the old file is still as it was.
+    pub(super) fn check(&self) -> Result<(), FileError> {
+        let is_same = match (&self.old, fs::symlink_metadata(&self.target)) {
+            (Some(old), Ok(now)) => attributes::Stamp::of(&now) == *old,
+            (None, found) => found.is_err(),
+            (Some(_), Err(_)) => false,
+        };
+        if is_same { Ok(()) } else { Err(FileError::new(&self.asked, FileProblem::Changed)) }
+    }
+
+    /// From here on, a signal leaves the content where it is.
+    pub(super) fn let_go(&self) {
+        self.temporary.leave_to_signals();
     }
 
     /// Puts the content in place, unless the old file has changed since.
@@ -123,7 +157,7 @@ impl Staged {
 }
 
 /// The file that `asked` stands for: a symlink is followed to its end, and stays.
-fn resolve(asked: &Path) -> io::Result<PathBuf> {
+pub(super) fn resolve(asked: &Path) -> io::Result<PathBuf> {
     match fs::symlink_metadata(asked) {
         Ok(metadata) if metadata.is_symlink() => fs::canonicalize(asked),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -183,15 +217,16 @@ pub(super) fn directory_of(target: &Path) -> &Path {
     }
 }
 
-/// A name in the directory of `target` that nobody can foresee.
-fn temporary_path(target: &Path) -> io::Result<PathBuf> {
+/// A name in the directory of `target`, which nobody can foresee who does not know `token`.
+pub(super) fn temporary_path(target: &Path, token: u64) -> io::Result<PathBuf> {
     let name = target.file_name().ok_or(ErrorKind::IsADirectory)?;
-    let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
     let mut temporary = OsString::from(".");
     if name.len() <= NAME_LIMIT_BYTES {
         temporary.push(name);
-        temporary.push(".");
+    } else {
+        let hash = Sha256::digest(name.as_encoded_bytes());
+        temporary.push(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
     }
-    temporary.push(format!("{random:016x}{SUFFIX}"));
+    temporary.push(format!(".{token:016x}{SUFFIX}"));
     Ok(directory_of(target).join(temporary))
 }

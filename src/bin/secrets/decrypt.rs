@@ -57,7 +57,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         }))
     };
     if arguments.in_place {
-        return replace_in_place(app, &arguments.files, format, |path, text| work(path, text.expose()));
+        return replace_in_place(app, &arguments.files, format, None, |path, text| work(path, text.expose()));
     }
     let file = match arguments.files.as_slice() {
         [] => None,

@@ -76,7 +76,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let format = arguments.types.format(name)?;
     if arguments.in_place {
         arguments.check_files()?;
-        return replace_in_place(app, &arguments.files, format, |path, text| work(name.unwrap_or(path), text));
+        return replace_in_place(app, &arguments.files, format, None, |path, text| work(name.unwrap_or(path), text));
     }
     let input = read_input(app, arguments.single_file()?, name, format)?;
     let sealed = app.at(&input.place, work(&input.name, &input.text))?;

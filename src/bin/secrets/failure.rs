@@ -4,7 +4,7 @@ use std::{error::Error, io::ErrorKind, path::Path};
 
 use gitops_secrets::{
     base::{
-        files::{FileError, FileProblem},
+        files::{FileError, FileProblem, journal::JournalError},
         value_path::ValuePathError,
     },
     keys::{KeyringProblem, NoIdentity, Problem, SourceProblem, SshFault},
@@ -77,7 +77,10 @@ impl Failure {
             return Self::at(place, fault).with_kept(place, kept);
         }
         let (place, what) = match error {
-            OpError::File(FileError { path, problem }) => (path.as_path(), with_causes(problem)),
+            OpError::File(FileError { path, problem })
+            | OpError::Journal(JournalError::File(FileError { path, problem })) => {
+                (path.as_path(), with_causes(problem))
+            }
             OpError::Policy(error) => {
                 let at = error.place.map(|place| format!(" at {place}")).unwrap_or_default();
                 (error.path.as_path(), format!("{}{at}", with_causes(&error.kind)))
@@ -147,6 +150,8 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::NoSuchRecipient(_) => "see `secrets access`",
         OpError::OutsideRepository { .. } => "start in that repository, or with -C DIR",
         OpError::Config(_) => "see docs/clusters.md for what .secrets.toml can hold",
+        OpError::Journal(error) => return hint_for_journal(error).map(str::to_owned),
+        OpError::NoJournalPlace => "set XDG_STATE_HOME to a directory of your own",
         OpError::NoPolicy => "add a .sops.yaml with a creation rule, or name recipients with --age",
         OpError::NoRule { .. } => "see `secrets explain FILE`; add a rule, or name recipients with --age",
         OpError::TwoSelectors { .. } => "leave the flag out, or use the kind of selector that the rule has",
@@ -182,6 +187,17 @@ const fn hint_for_value(fault: JsonFault) -> &'static str {
         JsonFault::NumberTooLarge => "put it in quotes: SOPS would lose digits",
         JsonFault::DuplicateKey => "remove one of the two",
         JsonFault::TooDeep => "set a part of it at a longer path",
+    }
+}
+
+fn hint_for_journal(error: &JournalError) -> Option<&'static str> {
+    match error {
+        JournalError::Busy(_) => Some("wait until it has ended"),
+        JournalError::NotPrivate(_) => Some("take it away from others with `chmod go-w`, or remove it"),
+        JournalError::Unreadable(_) => Some("if no run of `secrets` is to be finished or taken back, remove it"),
+        JournalError::Outside { .. } => Some("name the file in a run of its own, with the path behind its links"),
+        JournalError::File(error) => hint_for_file(&error.problem),
+        _ => None,
     }
 }
 

@@ -8,14 +8,14 @@ use std::{
 
 use gitops_secrets::{
     base::{
-        files::{create_private, read_stdin, read_text, write},
+        files::{Batch, create_private, journal::Journal, read_stdin, read_text, write},
         secret::Plaintext,
     },
     document::yaml::parse::TEXT_LIMIT_BYTES,
     ops::{
         error::OpError,
         format::{Format, FormatError},
-        in_place::{NewText, Outcome, read_named, replace_all},
+        in_place::{NewText, OnFault, Outcome, Writing, read_named, replace_all},
         target::{Targets, find_targets},
     },
 };
@@ -96,6 +96,7 @@ pub(crate) fn replace_in_place(
     app: &App,
     paths: &[PathBuf],
     format: Option<Format>,
+    journal: Option<&Journal>,
     make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
 ) -> Result<Exit, Failure> {
     if paths.is_empty() || paths.iter().any(|path| is_stdin(path)) {
@@ -104,8 +105,13 @@ pub(crate) fn replace_in_place(
     app.watch_signals()?;
     let Targets { files, faults } = find_targets(paths);
     let progress = app.ui.progress(files.len());
-    let outcomes = replace_all(&files, format, make, || progress.step());
+    let writing = match journal {
+        Some(journal) => Writing::Journaled(journal.begin().map_err(|error| Failure::plain(&error))?),
+        None => Writing::Plain(Batch::new()),
+    };
+    let outcomes = replace_all(&files, format, (writing, OnFault::KeepGoing), make, || progress.step());
     drop(progress);
+    let outcomes = outcomes.map_err(|error| Failure::plain(&error))?;
     if faults.is_empty() && outcomes.iter().all(|(_, outcome)| matches!(outcome, Ok(Outcome::Skipped))) {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         app.ui.warn(&format!("{}: no SOPS file among {} files", shown.join(", "), files.len()));
@@ -114,13 +120,15 @@ pub(crate) fn replace_in_place(
     Ok(report(app, faults.chain(outcomes)))
 }
 
-fn report(app: &App, outcomes: impl Iterator<Item = (PathBuf, Result<Outcome, OpError>)>) -> Exit {
+/// Says what became of files, and how the run ends.
+pub(crate) fn report(app: &App, outcomes: impl Iterator<Item = (PathBuf, Result<Outcome, OpError>)>) -> Exit {
     let mut exits = Vec::new();
     let mut hints = HashSet::new();
     for (path, outcome) in outcomes {
         match outcome {
             Ok(Outcome::Replaced) => app.ui.detail(&format!("{}: replaced", path.display())),
             Ok(Outcome::Unchanged) => app.ui.detail(&format!("{}: unchanged", path.display())),
+            Ok(Outcome::Withheld) => app.ui.detail(&format!("{}: not replaced, as others failed", path.display())),
             Ok(Outcome::Skipped) => {}
             Err(error) => {
                 let mut failure = Failure::at(&path, &error);

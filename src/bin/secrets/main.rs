@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod batch;
 mod exit;
 mod failure;
 mod files;
@@ -98,6 +99,8 @@ commands! {
     Unset(unset),
     /// Give files a new data key, for the recipients of the policy
     Rotate(rotate),
+    /// Make recipients, key groups and, if asked, selectors of files what the policy says
+    Sync(sync),
     /// Find what is wrong with encrypted files, without any key
     Verify(verify),
     /// Tell whether a file is encrypted, as JSON

@@ -14,6 +14,7 @@ use crate::{
     args::TypeArgs,
     exit::Exit,
     failure::Failure,
+    batch::{open_journal, top_directory},
     files::{read_input, replace_in_place, write_output},
 };
 
@@ -23,6 +24,9 @@ pub(crate) struct Arguments {
     /// Encrypted files and directories; several, or a directory, are rotated in place
     #[arg(value_name = "PATH")]
     files: Vec<PathBuf>,
+    /// All files of the repository
+    #[arg(long, conflicts_with_all = ["files", "output", "filename_override"])]
+    all: bool,
     /// Replace the file
     #[arg(short, long, conflicts_with = "output")]
     in_place: bool,
@@ -46,7 +50,10 @@ pub(crate) struct Arguments {
 }
 
 /// Rotates.
-pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(app: &App, mut arguments: Arguments) -> Result<Exit, Failure> {
+    if arguments.all {
+        arguments.files = vec![top_directory(app)];
+    }
     let wishes = arguments.wishes(app)?;
     let name = arguments.filename_override.as_deref();
     let format = arguments.types.format(name)?;
@@ -57,7 +64,8 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         return Err(Failure::usage(what, "rotate the files one by one"));
     }
     if arguments.in_place || is_many {
-        return replace_in_place(app, &arguments.files, format, |path, text| {
+        let journal = if is_many { Some(open_journal(app, &arguments.files)?) } else { None };
+        return replace_in_place(app, &arguments.files, format, journal.as_ref(), |path, text| {
             work(name.unwrap_or(path), text.expose())
         });
     }

@@ -74,7 +74,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let value = arguments.value(app)?;
     let address = Address { document: arguments.document.get() - 1, path: &path };
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };
-    replace_in_place(app, std::slice::from_ref(&arguments.file), format, |name, text| {
+    replace_in_place(app, std::slice::from_ref(&arguments.file), format, None, |name, text| {
         set(&app.session, (name, text.expose()), address, &value, policy).map(NewText::Sealed)
     })
 }

@@ -195,7 +195,9 @@ impl Progress {
             bar.with_style(style.unwrap_or_else(|_template| ProgressStyle::default_bar())).with_elapsed(start.elapsed())
         });
         // The bar's own rate knows nothing of the files before it was shown.
-        bar.set_message(format!("{:.0}/s", done as f64 / start.elapsed().as_secs_f64()));
+        let rate = done as f64 / start.elapsed().as_secs_f64();
+        let left = self.count.saturating_sub(done) as f64 / rate;
+        bar.set_message(format!("{rate:.0}/s, {left:.0} s left"));
         bar.set_position(done as u64);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     let address = Address { document: arguments.document.get() - 1, path: &path };
     let policy = if arguments.ignore_mac { MacPolicy::Ignore } else { MacPolicy::Require };
     let absent = if arguments.idempotent { Absent::Allow } else { Absent::Refuse };
-    replace_in_place(app, std::slice::from_ref(&arguments.file), format, |name, text| {
+    replace_in_place(app, std::slice::from_ref(&arguments.file), format, None, |name, text| {
         unset(&app.session, (name, text.expose()), address, policy, absent).map(NewText::Sealed)
     })
 }

@@ -6,7 +6,7 @@ use super::{
     error::SopsError,
     metadata::{Metadata, find_block},
     scalar::scalar,
-    selector::Selector,
+    selector::{Selector, SelectorKind},
     walk::{METADATA_KEY, key_text},
 };
 use crate::{
@@ -23,8 +23,7 @@ use crate::{
     },
 };
 
-use keys::names_keys;
-pub use keys::{WrappedGroups, WrappedKeys};
+pub use keys::{Amendment, KeyChange, WrappedGroups, WrappedKeys};
 
 /// The version of SOPS whose format is written.
 pub const FORMAT_VERSION: &str = "3.13.2";
@@ -44,15 +43,33 @@ pub struct NewBlock<'a> {
     pub mac: &'a str,
 }
 
-/// What changes in a `sops` block.
-#[derive(Debug, Default)]
+/// What changes in a `sops` block; nothing by default.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct BlockChange<'a> {
+    /// A new MAC; `None` leaves time, MAC and version as they are.
+    pub seal: Option<NewSeal<'a>>,
+    /// What becomes of those who can open the file.
+    pub keys: KeyChange<'a>,
+    /// Other values encrypted, or covered by the MAC, than before.
+    pub settings: Option<Settings<'a>>,
+}
+
+/// A MAC and its time.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSeal<'a> {
     /// RFC 3339.
     pub last_modified: &'a str,
     /// The encrypted MAC.
     pub mac: &'a str,
-    /// The recipients from now on, in order; `None` leaves them, and what is wrapped for them, as they are.
-    pub wrapped: Option<&'a WrappedGroups>,
+}
+
+/// Which values are encrypted, and which the MAC covers.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// Which values are encrypted.
+    pub selector: &'a Selector,
+    /// Which values the MAC covers.
+    pub coverage: Coverage,
 }
 
 /// The block from its key on, without the line break that ends it.
@@ -271,11 +288,9 @@ impl Metadata {
         let layout = tree.documents().first().map_or(Layout::Block, |document| root_layout(tree, document));
         let span = block_span(tree, layout, key, value);
         let mut edits = self.scalar_edits(tree, change);
-        if let Some(wrapped) = change.wrapped {
-            match self.key_edits(tree, wrapped) {
-                Some(more) => edits.extend(more),
-                None => return Ok(self.rewritten_block(tree, change, layout)),
-            }
+        match self.key_edits(tree, change.keys) {
+            Some(more) if change.settings.is_none() => edits.extend(more),
+            _ => return Ok(self.rewritten_block(tree, change, layout)),
         }
         for edit in &mut edits {
             edit.span = Span::new(edit.span.start - span.start, edit.span.end - span.start);
@@ -323,11 +338,12 @@ impl Metadata {
     }
 
     fn scalar_edits(&self, tree: &Tree<'_>, change: &BlockChange<'_>) -> Vec<Edit> {
+        let Some(seal) = change.seal else { return Vec::new() };
         let column = tree.resolve(self.places.block).collection().map_or(0, |collection| collection.column);
         let respelled = |node, text: &str| respell(tree, node, text, column);
         vec![
-            respelled(self.places.last_modified, change.last_modified),
-            respelled(self.places.mac, change.mac),
+            respelled(self.places.last_modified, seal.last_modified),
+            respelled(self.places.mac, seal.mac),
             respelled(self.places.version, FORMAT_VERSION),
         ]
     }
@@ -339,14 +355,22 @@ impl Metadata {
             Value::Map(fields) => fields,
             _ => Vec::new(),
         };
-        fields.retain(|(key, _)| !matches!(key.as_str(), "lastmodified" | "mac" | "version"));
-        if let Some(wrapped) = change.wrapped {
-            fields.retain(|(key, value)| !names_keys(key, value));
-            fields.extend(wrapped.fields());
+        change.keys.apply(&mut fields, self);
+        if let Some(seal) = change.seal {
+            fields.retain(|(key, _)| !matches!(key.as_str(), "lastmodified" | "mac" | "version"));
+            fields.push(("lastmodified".to_owned(), text(seal.last_modified)));
+            fields.push(("mac".to_owned(), text(seal.mac)));
+            fields.push(("version".to_owned(), text(FORMAT_VERSION)));
         }
-        fields.push(("lastmodified".to_owned(), text(change.last_modified)));
-        fields.push(("mac".to_owned(), text(change.mac)));
-        fields.push(("version".to_owned(), text(FORMAT_VERSION)));
+        if let Some(Settings { selector, coverage }) = change.settings {
+            let is_setting =
+                |key: &str| key == "mac_only_encrypted" || SelectorKind::ALL.iter().any(|kind| kind.field() == key);
+            fields.retain(|(key, _)| !is_setting(key));
+            fields.push((selector.kind().field().to_owned(), text(selector.pattern())));
+            if coverage == Coverage::OnlyEncrypted {
+                fields.push(("mac_only_encrypted".to_owned(), Value::Scalar(Scalar::Bool(true))));
+            }
+        }
         fields.sort_by(|(left, _), (right, _)| left.cmp(right));
         let position = if layout == Layout::Flow { Position::Flow } else { Position::MapValue };
         let mut out = String::new();

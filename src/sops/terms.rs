@@ -1,0 +1,184 @@
+//! On what terms a file is encrypted: for whom, which values, under which MAC. The part of the metadata that a policy says
+//! too, read without a key, and as fast as thousands of files want it.
+
+use super::{
+    error::SopsError,
+    key_group::MasterKey,
+    metadata::Reader,
+    selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
+    walk::METADATA_KEY,
+};
+use crate::{
+    crypto::mac::Coverage,
+    document::yaml::tree::{NodeId, Tree},
+};
+
+/// The terms of a file. Places are byte offsets into its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Who can open the file, in groups, with the places of their entries.
+    pub groups: Vec<Vec<(MasterKey, usize)>>,
+    /// How many of the groups are needed; of one group it is one.
+    pub threshold: usize,
+    /// Which values are encrypted: the kind of selector, and its text.
+    pub selector: (SelectorKind, String),
+    /// Which values the MAC covers.
+    pub coverage: Coverage,
+    /// Where each is said.
+    pub places: TermPlaces,
+}
+
+/// Byte offsets; that of the block for what it does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TermPlaces {
+    /// Of the block.
+    pub block: usize,
+    /// Of the threshold.
+    pub threshold: usize,
+    /// Of the selector.
+    pub selector: usize,
+    /// Of `mac_only_encrypted`.
+    pub coverage: usize,
+}
+
+impl Terms {
+    /// Reads the terms out of `text`, the first document of which counts.
+    ///
+    /// # Errors
+    /// [`SopsError`] for what is not YAML, is not encrypted, or has unusable metadata.
+    pub fn read(text: &str) -> Result<Self, SopsError> {
+        if let Some(start) = find_plain_block(text)
+            && let Ok(terms) = Self::of_tree(&Tree::parse(text.get(start..).unwrap_or_default())?, start)
+        {
+            return Ok(terms);
+        }
+        Self::of_tree(&Tree::parse(text)?, 0)
+    }
+
+    /// `start` is where the text of the tree begins.
+    fn of_tree(tree: &Tree<'_>, start: usize) -> Result<Self, SopsError> {
+        let reader = Reader::new(tree)?;
+        let place = |node: NodeId| start + tree.node(node).full_span().start;
+        let block = place(reader.block);
+        let of_field = |name: &str| reader.field(reader.block, name).map_or(block, place);
+        let groups = reader.groups()?;
+        let (_, threshold) = reader.threshold()?;
+        let selector = reader.selector_text()?;
+        let threshold = match (groups.len(), threshold) {
+            (0 | 1, _) => 1,
+            (groups, 0) => groups,
+            (_, threshold) => threshold,
+        };
+        let places = TermPlaces {
+            block,
+            threshold: of_field("shamir_threshold"),
+            selector: selector.as_ref().map_or(block, |(.., node)| place(*node)),
+            coverage: of_field("mac_only_encrypted"),
+        };
+        let default = || (SelectorKind::UnencryptedSuffix, DEFAULT_UNENCRYPTED_SUFFIX.to_owned());
+        let selector = selector.map_or_else(default, |(kind, pattern, _)| (kind, pattern));
+        let with_place = |entry: super::metadata::KeyEntry| {
+            let node = place(entry.node);
+            (entry.key, node)
+        };
+        let groups = groups.into_iter().map(|group| group.into_iter().map(with_place).collect()).collect();
+        Ok(Self { groups, threshold, selector, coverage: reader.coverage()?, places })
+    }
+}
+
+/// Where the `sops` block begins in a text of one document whose top level is laid out as SOPS does it: a name without quotes
+/// at the start of a line, and `sops` the last of them. `None` for everything else, and where there could be another `sops`.
+///
+/// The block can then be read by itself: what is before it could only hide that there is none.
+fn find_plain_block(text: &str) -> Option<usize> {
+    // Whatever else is a line break for some parser, so that a line could begin unseen.
+    if text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        return None;
+    }
+    let mut offset = 0;
+    let mut found = None;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let start = offset;
+        offset += line.len();
+        match line.as_bytes().first() {
+            Some(b' ' | b'#' | b'\n') => continue,
+            Some(b'-') if number == 0 && line.trim_end() == "---" => continue,
+            Some(b'-') if line.starts_with("- ") => continue,
+            _ => {}
+        }
+        let name = line.split(':').next().unwrap_or_default();
+        let is_name = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+            && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let ends_name = line.get(name.len() + 1..).is_some_and(|rest| rest.trim_ascii_start().len() < rest.len());
+        if found.is_some() || !is_name || !ends_name {
+            return None;
+        }
+        if name == METADATA_KEY {
+            found = Some(start);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<usize>) {
+        assert_eq!(find_plain_block(text), expected, "{text}");
+    }
+
+    #[test]
+    fn a_block_is_found_where_there_can_be_no_other() {
+        check("a: 1\nsops:\n    mac: x\n", Some(5));
+        check("# c\n---\na: 1\n", None);
+        check("---\na:\n- b\n\nsops:\n    mac: x\n# c\n", Some(12));
+        check("sops:\n    mac: x\n", Some(0));
+        check("a: 1\nsops: {mac: x}\n", Some(5));
+        for text in [
+            "a: 1\nsops:\n    mac: x\nb: 1\n",
+            "\"sops\":\n    a: 1\nsops:\n    mac: x\n",
+            "? sops\n: 1\nsops:\n    mac: x\n",
+            "!!str sops: 1\nsops:\n    mac: x\n",
+            "&a sops: 1\nsops:\n    mac: x\n",
+            "{sops: 1}\nsops:\n    mac: x\n",
+            "a: 1\n---\nsops:\n    mac: x\n",
+            "sops:\n    mac: x\n---\na: 1\n",
+            "sops:\n    mac: x\nsops:\n    mac: y\n",
+            "a: 1\nsops\n",
+            "\u{feff}a: 1\nsops:\n    mac: x\n",
+            "\ta: 1\nsops:\n    mac: x\n",
+            "a: 1 #\r\"sops\": x\nsops:\n    mac: x\n",
+            " a\u{2028}sops: x\nsops:\n    mac: x\n",
+            "a: 1\r\nsops:\r\n    mac: x\r\n",
+            "*a : 1\nsops:\n    mac: x\n",
+        ] {
+            check(text, None);
+        }
+    }
+
+    /// The short way and the whole metadata tell the same of every file that SOPS wrote.
+    #[test]
+    fn terms_are_those_of_the_metadata() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sops");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("encrypted.yaml"));
+        let mut short = 0;
+        for path in files.filter(|path| path.exists()) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let tree = Tree::parse(&text).unwrap();
+            let Ok(metadata) = crate::sops::metadata::Metadata::read(&tree) else { continue };
+            let terms = Terms::read(&text).unwrap();
+            let keys: Vec<Vec<MasterKey>> =
+                terms.groups.iter().map(|group| group.iter().map(|(key, _)| key.clone()).collect()).collect();
+            let expected: Vec<Vec<MasterKey>> = metadata.key_groups().into_iter().map(|group| group.0).collect();
+            assert_eq!(keys, expected, "{}", path.display());
+            let selector = (metadata.selector.kind(), metadata.selector.pattern().to_owned());
+            assert_eq!((&terms.selector, terms.coverage), (&selector, metadata.coverage), "{}", path.display());
+            assert_eq!(Terms::of_tree(&tree, 0).unwrap(), terms, "{}", path.display());
+            short += usize::from(find_plain_block(&text).is_some());
+        }
+        assert!(short > 50, "{short} files are few");
+    }
+}
