@@ -44,9 +44,14 @@ pub fn sync(session: &Session, name: &Path, text: &str, wishes: SyncWishes) -> R
     if drifts.keys == KeyWork::None && !has_settings {
         return Ok(text.to_owned());
     }
-    let key = session.open(name, &SopsFile::read(text)?)?;
-    let reselected = if has_settings { Some(work.reselect(text, &key)?) } else { None };
-    let new = work.change_keys(reselected.as_deref().unwrap_or(text), &key, &drifts)?;
+    let file = SopsFile::read(text)?;
+    let key = session.open(name, &file)?;
+    let new = if has_settings {
+        let reselected = work.reselect(&file, &key)?;
+        work.change_keys(&SopsFile::read(&reselected)?, &key, &drifts)?
+    } else {
+        work.change_keys(&file, &key, &drifts)?
+    };
     let left = work.drifts(&new)?;
     if left.keys != KeyWork::None || wishes.selectors && left.has_settings() {
         return Err(OpError::StillDrifted);
@@ -65,11 +70,11 @@ impl Work<'_> {
         Ok(find_drifts(text, &Terms::read(text)?, self.applied))
     }
 
-    fn reselect(&self, text: &str, key: &DataKey) -> Result<String, OpError> {
+    fn reselect(&self, file: &SopsFile<'_>, key: &DataKey) -> Result<String, OpError> {
         let selector = self.applied.selector().cloned().unwrap_or_else(Selector::default_unencrypted_suffix);
         let only_encrypted = self.applied.rule().is_some_and(|rule| rule.mac_only_encrypted);
         let coverage = if only_encrypted { Coverage::OnlyEncrypted } else { Coverage::AllValues };
-        let new = SopsFile::read(text)?.reselect(key, Settings { selector: &selector, coverage }, &now())?;
+        let new = file.reselect(key, Settings { selector: &selector, coverage }, &now())?;
         if new.encrypted_values == 0 && new.clear_values > 0 {
             let (kind, pattern) = (selector.kind(), selector.pattern().to_owned());
             return Err(OpError::NothingEncrypted { kind, pattern, clear_values: new.clear_values });
@@ -77,11 +82,10 @@ impl Work<'_> {
         Ok(new.text)
     }
 
-    fn change_keys(&self, text: &str, key: &DataKey, drifts: &Drifts) -> Result<String, OpError> {
-        let file = SopsFile::read(text)?;
+    fn change_keys(&self, file: &SopsFile<'_>, key: &DataKey, drifts: &Drifts) -> Result<String, OpError> {
         let has_one_group = file.metadata.groups.len() == 1 && self.ruled_groups() == 1;
         match drifts.keys {
-            KeyWork::None => Ok(text.to_owned()),
+            KeyWork::None => Ok(file.tree.text().to_owned()),
             KeyWork::Renew if !self.wishes.keep_data_key => {
                 let audience = Audience::of_rule(self.applied)?;
                 let new_key = generate_data_key()?;
