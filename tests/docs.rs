@@ -29,13 +29,13 @@ const SHOWN_ONLY: &[&str] = &["yaml", "toml", "json", "text", "diff"];
 const NOT_RUN_HERE: &[&str] = &[
     "cargo run --release --example tour",
     "cargo test",
+    "cargo build-static",
     // Installs for the reader, from the clone that the reader is in.
     "cargo install --locked --path .",
     // Need a corpus that is not in the repository, or the real `sops`.
     "CORPUS=/tmp/corpus cargo test --test corpus -- --ignored --nocapture",
     "cargo test --test interop -- --ignored",
     // Measure, for minutes.
-    "cargo build --release",
     "benches/compare.py",
     "benches/compare.py --files 100 --values 10000",
     "benches/compare.py --tmp /path/on/another/disk",
@@ -214,7 +214,12 @@ fn every_other_block_is_only_shown_or_runs_elsewhere() {
     for command in &seen {
         assert!(NOT_RUN_HERE.contains(&command.as_str()), "`{command}` is run by nobody");
     }
-    for command in ["cargo run --release --example tour", "cargo test", "cargo test --test interop -- --ignored"] {
+    for command in [
+        "cargo run --release --example tour",
+        "cargo build-static",
+        "cargo test",
+        "cargo test --test interop -- --ignored",
+    ] {
         assert!(ci.lines().any(|line| line.trim_start().ends_with(command)), ".ci/run does not run `{command}`");
     }
 }
