@@ -69,7 +69,8 @@ class Bench:
         }
 
     def run(self, command, output=subprocess.DEVNULL):
-        subprocess.run(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=output, check=True)
+        subprocess.run(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=output,
+                       stderr=subprocess.DEVNULL, check=True)
 
     def read(self, command):
         with tempfile.TemporaryFile(dir=self.folder) as output:
