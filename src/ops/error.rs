@@ -392,3 +392,27 @@ fn known(names: &[String]) -> String {
 fn list(named: &[Named]) -> String {
     named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
+
+/// The text of an error and of what caused it, in one line.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+impl OpError {
+    /// What is wrong, without the path of the file, for where that stands beside it.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::File(error) => with_causes(&error.problem),
+            _ => with_causes(self),
+        }
+    }
+}

@@ -9,7 +9,7 @@ use gitops_secrets::{
     },
     keys::{KeyringProblem, NoIdentity, Problem, SourceProblem, SshFault},
     ops::{
-        error::{Naming, OpError},
+        error::{Naming, OpError, with_causes},
         format::FormatError,
         group::{GroupState, TooFewGroups},
         value::JsonFault,
@@ -110,18 +110,6 @@ impl From<FileError> for Failure {
         let path = error.path.clone();
         Self::at(&path, &error.into())
     }
-}
-
-/// The text of an error and of what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// What to do about an error.

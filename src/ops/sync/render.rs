@@ -1,17 +1,11 @@
 //! Drifts and plans as text for people and JSON for programs. Both hold no value of any file.
 
-use std::{
-    error::Error,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Drift, DriftKind, Drifted, KeyWork, Survey, SyncWishes};
-use crate::{
-    base::span::LineColumn,
-    ops::{error::OpError, named::Named},
-};
+use crate::{base::span::LineColumn, ops::named::Named};
 
 /// The name and version of the JSON; see `docs/cli.md`.
 const SCHEMA: &str = "secrets-sync/1";
@@ -138,7 +132,7 @@ pub fn render_json(survey: &Survey) -> Result<String, serde_json::Error> {
         drifted: drifted.collect(),
         unruled: shown(&survey.unruled),
         unchecked: unchecked
-            .map(|(path, error)| JsonUnchecked { path: path.display().to_string(), reason: reason(error) })
+            .map(|(path, error)| JsonUnchecked { path: path.display().to_string(), reason: error.reason() })
             .collect(),
         skipped: shown(&survey.skipped),
     };
@@ -155,20 +149,4 @@ fn at(path: &Path, place: LineColumn) -> String {
 fn push_line(out: &mut String, line: &str) {
     out.extend(line.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }));
     out.push('\n');
-}
-
-/// Without the path, which stands beside it.
-fn reason(error: &OpError) -> String {
-    let error: &dyn Error = match error {
-        OpError::File(error) => &error.problem,
-        _ => error,
-    };
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! A report as text for people and JSON for programs. Both hold no value of any file.
 
-use std::{error::Error, path::Path};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ pub fn render_json(report: &Report) -> Result<String, serde_json::Error> {
     });
     let unchecked = report.unchecked.iter().map(|(path, error)| JsonUnchecked {
         path: shown(path),
-        reason: reason(error),
+        reason: error.reason(),
         key_groups: match error {
             OpError::TooFewGroups(short) => {
                 Some(JsonGroups { needed: short.needed, opened: short.opened(), groups: &short.groups })
@@ -103,23 +103,4 @@ pub fn render_json(report: &Report) -> Result<String, serde_json::Error> {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Without the path, which stands beside it.
-fn reason(error: &OpError) -> String {
-    match error {
-        OpError::File(error) => with_causes(&error.problem),
-        _ => with_causes(error),
-    }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
