@@ -25,7 +25,7 @@ use super::{
     Batch, FileError, FileProblem, attributes, create_private, create_private_directory,
     durable::sync_names,
     read_bytes, remove,
-    stage::{directory_of, temporary_path},
+    stage::{directory_of, is_leftover_name, temporary_path},
 };
 
 /// The record of the last run that came so far.
@@ -184,7 +184,8 @@ impl Journal {
         self.directory.join(format!("{kind}{token:016x}"))
     }
 
-    /// Removes what runs left behind that never came to their record.
+    /// Removes what runs left behind that never came to their record, a half-written record among it: whoever holds the
+    /// lock is the only one to write here.
     fn clear_lists(&self) -> Result<(), JournalError> {
         let current = self.record()?.map(|record| record.token);
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
@@ -195,7 +196,7 @@ impl Journal {
                     self.clear_list(&entry.path(), token)?;
                 }
                 remove(&entry.path())?;
-            } else if token(OLD).is_some_and(|token| current != Some(token)) {
+            } else if token(OLD).is_some_and(|token| current != Some(token)) || is_leftover_name(&name) {
                 remove(&entry.path())?;
             }
         }

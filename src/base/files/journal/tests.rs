@@ -1,5 +1,4 @@
 use super::*;
-use crate::base::files::is_leftover_name;
 
 struct Room {
     directory: tempfile::TempDir,
@@ -41,7 +40,7 @@ impl Room {
             let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
             names.filter(|name| is_leftover_name(name)).count()
         };
-        in_directory(self.root()) + in_directory(self.root().join("sub"))
+        in_directory(self.root()) + in_directory(self.root().join("sub")) + in_directory(self.root().join("../journal"))
     }
 
     fn stage<'j>(&self, journal: &'j Journal, names: &[&str]) -> Run<'j> {
@@ -74,6 +73,20 @@ fn killed(run: Run<'_>) {
 
 const NEW: [&str; 3] = ["new a", "new b", "new sub/c"];
 const OLD_TEXTS: [&str; 3] = ["old a", "old b", "old sub/c"];
+
+#[test]
+fn a_run_that_was_killed_while_it_wrote_its_record_is_forgotten() {
+    let room = Room::new();
+    let journal = room.journal();
+    let run = room.stage(&journal, &["a", "b"]);
+    let record = temporary_path(&journal.directory.join(RECORD), 7).unwrap();
+    attributes::create(&record, attributes::Readers::Owner).unwrap();
+    killed(run);
+    drop(journal);
+    assert_eq!(room.leftovers(), 3);
+    assert!(room.journal().settle().unwrap().is_none());
+    assert_eq!((room.texts(), room.leftovers()), (OLD_TEXTS.map(str::to_owned), 0));
+}
 
 #[test]
 fn a_run_replaces_and_is_taken_back_to_the_byte() {
