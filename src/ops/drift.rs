@@ -7,8 +7,8 @@ use crate::{
     policy::CreationRule,
     sops::{
         holders::Holders,
-        key_group::{ForeignKind, KeyGroup, MasterKey},
-        selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
+        key_group::{KeyGroup, MasterKey},
+        selector::SelectorKind,
     },
 };
 
@@ -55,8 +55,9 @@ pub fn drift(holders: &Holders, applied: &Applied) -> Vec<Drift> {
 }
 
 fn compare(holders: &Holders, rule: &CreationRule) -> Vec<Drift> {
-    let all =
-        |groups: &[KeyGroup]| -> BTreeSet<MasterKey> { groups.iter().flat_map(|group| &group.0).map(plain).collect() };
+    let all = |groups: &[KeyGroup]| -> BTreeSet<MasterKey> {
+        groups.iter().flat_map(|group| &group.0).map(MasterKey::plain).collect()
+    };
     let (in_file, in_rule) = (all(&holders.groups), all(&rule.key_groups));
     let mut found: Vec<Drift> = in_rule.difference(&in_file).cloned().map(Drift::Missing).collect();
     found.extend(in_file.difference(&in_rule).cloned().map(Drift::Extra));
@@ -66,10 +67,8 @@ fn compare(holders: &Holders, rule: &CreationRule) -> Vec<Drift> {
     if holders.threshold != rule.threshold() {
         found.push(Drift::Threshold { file: holders.threshold, rule: rule.threshold() });
     }
-    let selector = match &rule.selector {
-        Some(selector) => (selector.kind, selector.pattern().to_owned()),
-        None => (SelectorKind::UnencryptedSuffix, DEFAULT_UNENCRYPTED_SUFFIX.to_owned()),
-    };
+    let (kind, pattern) = rule.selector_or_default();
+    let selector = (kind, pattern.to_owned());
     if holders.selector != selector {
         found.push(Drift::Selector { file: holders.selector.clone(), rule: selector });
     }
@@ -81,25 +80,10 @@ fn compare(holders: &Holders, rule: &CreationRule) -> Vec<Drift> {
 
 /// Groups as sets: neither the order of keys nor that of groups matters.
 fn sets(groups: &[KeyGroup]) -> BTreeSet<BTreeSet<MasterKey>> {
-    groups.iter().map(|group| group.0.iter().map(plain).collect()).collect()
+    groups.iter().map(|group| group.0.iter().map(MasterKey::plain).collect()).collect()
 }
 
 /// Whether a file and a policy mean the same key.
 pub(super) fn is_same(one: &MasterKey, other: &MasterKey) -> bool {
-    one == other || (!matches!(one, MasterKey::Age(_)) && plain(one) == plain(other))
-}
-
-/// A key as a file and a policy name it alike: of KMS without the role, context and profile that a file keeps elsewhere,
-/// of PGP in capitals.
-fn plain(key: &MasterKey) -> MasterKey {
-    match key {
-        MasterKey::Foreign { kind: ForeignKind::Kms, id } => {
-            let id = id.split(['|', '+']).next().unwrap_or_default().to_owned();
-            MasterKey::Foreign { kind: ForeignKind::Kms, id }
-        }
-        MasterKey::Foreign { kind: ForeignKind::Pgp, id } => {
-            MasterKey::Foreign { kind: ForeignKind::Pgp, id: id.to_uppercase() }
-        }
-        key => key.clone(),
-    }
+    one == other || (!matches!(one, MasterKey::Age(_)) && one.plain() == other.plain())
 }

@@ -8,10 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{CreationRule, Found, Match, PathRegex, Policy, PolicyError, PolicyWarning, absolute, find};
-use crate::{
-    base::span::LineColumn,
-    sops::selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
-};
+use crate::{base::span::LineColumn, sops::selector::SelectorKind};
 
 /// The version of what an [`Explanation`] is serialised to. It grows with every change that a reader could trip over.
 pub const EXPLANATION_VERSION: u32 = 1;
@@ -293,16 +290,8 @@ fn explain_rule(policy: &Policy, rule: &CreationRule) -> RuleExplanation {
         });
         keys.collect()
     });
-    let selector = match &rule.selector {
-        Some(selector) => {
-            SelectorExplanation { kind: selector.kind, pattern: selector.pattern().to_owned(), default: false }
-        }
-        None => SelectorExplanation {
-            kind: SelectorKind::UnencryptedSuffix,
-            pattern: DEFAULT_UNENCRYPTED_SUFFIX.to_owned(),
-            default: true,
-        },
-    };
+    let (kind, pattern) = rule.selector_or_default();
+    let selector = SelectorExplanation { kind, pattern: pattern.to_owned(), default: rule.selector.is_none() };
     RuleExplanation {
         rule: rule.index + 1,
         line: rule.place.line,

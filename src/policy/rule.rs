@@ -16,7 +16,7 @@ use crate::{
     },
     sops::{
         key_group::KeyGroup,
-        selector::{Selector, SelectorError, SelectorKind},
+        selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector, SelectorError, SelectorKind},
     },
 };
 
@@ -121,6 +121,14 @@ impl CreationRule {
     #[must_use]
     pub fn place_of(&self, id: &str) -> Option<LineColumn> {
         self.key_places.iter().find(|(known, _)| known == id).map(|(_, place)| *place)
+    }
+
+    /// The kind and text of its selector, or of the one that SOPS uses where there is none.
+    #[must_use]
+    pub fn selector_or_default(&self) -> (SelectorKind, &str) {
+        self.selector
+            .as_ref()
+            .map_or((SelectorKind::UnencryptedSuffix, DEFAULT_UNENCRYPTED_SUFFIX), |own| (own.kind, own.pattern()))
     }
 
     /// How many groups are needed to decrypt.

@@ -74,6 +74,20 @@ pub enum MasterKey {
 }
 
 impl MasterKey {
+    /// The key as a file and a policy name it alike: of KMS without the role, context and profile that a file keeps
+    /// elsewhere, of PGP in capitals.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        let foreign = |kind, id: &str| Self::Foreign { kind, id: id.to_owned() };
+        match self {
+            Self::Foreign { kind: kind @ ForeignKind::Kms, id } => {
+                foreign(*kind, id.split(['|', '+']).next().unwrap_or_default())
+            }
+            Self::Foreign { kind: kind @ ForeignKind::Pgp, id } => foreign(*kind, &id.to_uppercase()),
+            key => key.clone(),
+        }
+    }
+
     /// The recipient, the fingerprint, the ARN or the URL.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -132,10 +132,10 @@ impl std::fmt::Debug for Batch {
 /// Closes replaced files, on two threads where they are many: with the last handle the file system frees what they took,
 /// which costs ten times as much as the change of the name, and is nobody's turn as long as they are held.
 fn let_go_of_old(mut held: Vec<File>) {
-    let others = held.split_off(held.len() / 2);
-    if held.len() < HELD_FILES / 8 {
+    if held.len() < HELD_FILES / 4 {
         return;
     }
+    let others = held.split_off(held.len() / 2);
     std::thread::scope(|scope| {
         scope.spawn(|| drop(others));
         drop(held);

@@ -8,8 +8,7 @@ use crate::{
     ops::{named::Named, rotate::pair_groups, session::Applied},
     policy::{CreationRule, Policy},
     sops::{
-        key_group::{ForeignKind, KeyGroup, MasterKey},
-        selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
+        key_group::{KeyGroup, MasterKey},
         terms::Terms,
     },
 };
@@ -246,10 +245,8 @@ impl Comparison<'_> {
 
     fn push_settings(&mut self) {
         let places = self.terms.places;
-        let (kind, pattern, place) = match &self.rule.selector {
-            Some(selector) => (selector.kind, selector.pattern(), selector.place),
-            None => (SelectorKind::UnencryptedSuffix, DEFAULT_UNENCRYPTED_SUFFIX, self.rule.place),
-        };
+        let (kind, pattern) = self.rule.selector_or_default();
+        let place = self.rule.selector.as_ref().map_or(self.rule.place, |selector| selector.place);
         let (own_kind, own_pattern) = &self.terms.selector;
         if (*own_kind, own_pattern.as_str()) != (kind, pattern) {
             let kind =
@@ -287,16 +284,10 @@ fn plain_group<'k>(keys: impl IntoIterator<Item = &'k MasterKey>) -> KeyGroup {
     KeyGroup(keys.into_iter().map(plain).collect())
 }
 
-/// A key as a file and a policy name it alike: of KMS without the role and context that a file keeps elsewhere, of PGP in
-/// capitals.
+/// [`MasterKey::plain`], with a recipient as SOPS reads it: without blanks around it.
 pub(super) fn plain(key: &MasterKey) -> MasterKey {
-    let foreign = |kind, id: &str| MasterKey::Foreign { kind, id: id.to_owned() };
     match key {
         MasterKey::Age(id) => MasterKey::Age(id.trim().to_owned()),
-        MasterKey::Foreign { kind: kind @ ForeignKind::Kms, id } => {
-            foreign(*kind, id.split(['|', '+']).next().unwrap_or_default())
-        }
-        MasterKey::Foreign { kind: kind @ ForeignKind::Pgp, id } => foreign(*kind, &id.to_uppercase()),
-        MasterKey::Foreign { .. } => key.clone(),
+        foreign => foreign.plain(),
     }
 }
