@@ -7,7 +7,9 @@ use std::sync::{
 
 /// What `work` makes of each of `jobs`, in their order. One job needs no thread.
 pub fn map<J: Sync, T: Send>(jobs: &[J], work: impl Fn(&J) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    // Asking how many there are reads a handful of files, which is not done for nothing.
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if jobs.len() > 1 { processors().min(jobs.len()) } else { 1 };
     if threads <= 1 {
         return jobs.iter().map(work).collect();
     }

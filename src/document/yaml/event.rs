@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     scalar::ScalarStyle,
-    tree::{Layout, Text, after_break},
+    tree::{Layout, Properties, Text, after_break},
 };
 use crate::{
     base::span::Span,
@@ -52,22 +52,13 @@ pub(super) struct Placed<'t> {
     pub(super) column: usize,
     /// The number by which aliases refer to this node; 0 without an anchor.
     pub(super) anchor_number: usize,
-    pub(super) tag: Option<PlacedTag>,
-    pub(super) anchor: Option<Span>,
+    pub(super) properties: Option<Box<Properties>>,
 }
 
-/// A tag as it is written, and its name if it is one of YAML's own.
-#[derive(Debug)]
-pub(super) struct PlacedTag {
-    pub(super) span: Span,
-    pub(super) core: Option<String>,
-}
-
-/// The events of a text, one ahead so that a node comes with its anchor.
+/// The events of a text. A node comes with its anchor.
 pub(super) struct Events<'t> {
     text: &'t str,
     parser: Parser<'t, granit_parser::StrInput<'t>>,
-    ahead: Option<(Raw<'t>, granit_parser::Span)>,
     /// Where the last node or marker ended; the header of a block scalar is searched from here.
     content_end: usize,
 }
@@ -81,17 +72,21 @@ impl<'t> Events<'t> {
             block_nesting_limit: NESTING_LIMIT,
         };
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { text, parser, ahead: None, content_end: 0 }
+        Self { text, parser, content_end: 0 }
     }
 
     /// The next event, `None` at the end of the text.
     pub(super) fn next(&mut self) -> Result<Option<Placed<'t>>, DocumentError> {
         loop {
-            let Some((raw, raw_span)) = self.pull()? else { return Ok(None) };
+            let (raw, raw_span) = match self.parser.next_event() {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(syntax_error(self.text, &error)),
+                Some(Ok(next)) => next,
+            };
             let mut span = byte_span(raw_span);
             let column = raw_span.start.col();
             let mut anchor_number = 0;
-            let mut tag = None;
+            let mut properties = None;
             let event = match raw {
                 Raw::StreamStart | Raw::StreamEnd | Raw::Anchor(..) => continue,
                 Raw::DocumentStart(explicit, version) => {
@@ -105,8 +100,8 @@ impl<'t> Events<'t> {
                 Raw::Comment(..) => Event::Comment,
                 Raw::Scalar(text, style, number, raw_tag) => {
                     anchor_number = number;
-                    tag = placed_tag(raw_span, raw_tag.as_deref());
-                    self.scalar(text, style, &mut span, tag.as_ref())
+                    properties = tagged(raw_span, raw_tag.as_deref());
+                    self.scalar(text, style, &mut span, properties.as_deref())
                 }
                 Raw::Alias(anchor) => Event::Alias { anchor },
                 Raw::UnresolvedAlias(_) => {
@@ -115,12 +110,12 @@ impl<'t> Events<'t> {
                 }
                 Raw::MappingStart(style, number, raw_tag) => {
                     anchor_number = number;
-                    tag = placed_tag(raw_span, raw_tag.as_deref());
+                    properties = tagged(raw_span, raw_tag.as_deref());
                     Event::MappingStart(layout(style))
                 }
                 Raw::SequenceStart(style, number, raw_tag) => {
                     anchor_number = number;
-                    tag = placed_tag(raw_span, raw_tag.as_deref());
+                    properties = tagged(raw_span, raw_tag.as_deref());
                     Event::SequenceStart(layout(style))
                 }
                 Raw::MappingEnd => Event::MappingEnd,
@@ -128,30 +123,20 @@ impl<'t> Events<'t> {
                 // The enum is open; what later versions may add is no content.
                 _ => continue,
             };
-            let anchor = if anchor_number == 0 { None } else { self.anchor_ahead()? };
+            if anchor_number != 0 {
+                properties.get_or_insert_default().anchor = self.anchor_ahead();
+            }
             if !matches!(event, Event::Comment) {
                 self.content_end = self.content_end.max(span.end);
             }
-            return Ok(Some(Placed { event, span, column, anchor_number, tag, anchor }));
+            return Ok(Some(Placed { event, span, column, anchor_number, properties }));
         }
     }
 
-    fn pull(&mut self) -> Result<Option<(Raw<'t>, granit_parser::Span)>, DocumentError> {
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(Some(ahead));
-        }
-        self.parser.next().transpose().map_err(|error| syntax_error(self.text, &error))
-    }
-
-    /// The anchor's event follows its node's at once.
-    fn anchor_ahead(&mut self) -> Result<Option<Span>, DocumentError> {
-        match self.pull()? {
-            Some((Raw::Anchor(..), span)) => Ok(Some(byte_span(span))),
-            other => {
-                self.ahead = other;
-                Ok(None)
-            }
-        }
+    /// The anchor's event follows its node's at once. What else follows, an error too, comes next.
+    fn anchor_ahead(&mut self) -> Option<Span> {
+        let Some(Ok((Raw::Anchor(..), span))) = self.parser.peek() else { return None };
+        Some(byte_span(*span))
     }
 
     fn scalar(
@@ -159,7 +144,7 @@ impl<'t> Events<'t> {
         text: Cow<'t, str>,
         style: granit_parser::ScalarStyle,
         span: &mut Span,
-        tag: Option<&PlacedTag>,
+        properties: Option<&Properties>,
     ) -> Event<'t> {
         let style = match style {
             granit_parser::ScalarStyle::Plain => ScalarStyle::Plain,
@@ -178,7 +163,8 @@ impl<'t> Events<'t> {
             text = trim_around_separators(text.as_str());
         }
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            let from = tag.map_or(self.content_end, |tag| tag.span.end.max(self.content_end));
+            let tag = properties.and_then(|properties| properties.tag);
+            let from = tag.map_or(self.content_end, |tag| tag.end.max(self.content_end));
             *span = self.block_scalar_span(*span, from);
             if span.end == self.text.len() && !self.text.ends_with(['\n', '\r']) {
                 drop_break_at_end(&mut text);
@@ -266,10 +252,11 @@ const fn layout(style: StructureStyle) -> Layout {
     }
 }
 
-fn placed_tag(span: granit_parser::Span, tag: Option<&Tag>) -> Option<PlacedTag> {
+/// A tag as it is written, and its name if it is one of YAML's own.
+fn tagged(span: granit_parser::Span, tag: Option<&Tag>) -> Option<Box<Properties>> {
     let tag = tag?;
-    let core = (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix().to_owned());
-    Some(PlacedTag { span: span.tag_span().map(byte_span)?, core })
+    let core_tag = (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix().to_owned());
+    Some(Box::new(Properties { anchor: None, tag: Some(span.tag_span().map(byte_span)?), core_tag }))
 }
 
 /// The parser's reasons are fixed sentences, but for the one that quotes a character.

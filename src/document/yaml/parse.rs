@@ -7,12 +7,10 @@
 use std::collections::HashMap;
 
 use super::{
-    event::{Event, Events, Placed, PlacedTag},
+    event::{Event, Events, Placed},
     scalar::ScalarStyle,
     tab::refuse_tabs,
-    tree::{
-        Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Properties, Text, Tree, after_break,
-    },
+    tree::{Collection, Comment, CommentId, Document, Item, Kind, Layout, Node, NodeId, Text, Tree, after_break},
 };
 use crate::{
     base::span::Span,
@@ -439,13 +437,13 @@ impl<'t> Builder<'t> {
     }
 
     fn take_leaf(&mut self, placed: Placed<'t>) -> Result<(), DocumentError> {
-        let Placed { event, span, column, anchor_number, tag, anchor } = placed;
+        let Placed { event, span, column, anchor_number, properties } = placed;
         let kind = match event {
             Event::Alias { anchor } => Kind::Alias(self.target_of(anchor, span)?),
             Event::Scalar { text, style } => Kind::Scalar { text, style },
             _ => return Ok(()),
         };
-        let node = self.add(Node { span, properties: properties(tag, anchor), kind });
+        let node = self.add(Node { span, properties, kind });
         if anchor_number != 0 {
             self.anchors.insert(anchor_number, node);
         }
@@ -517,7 +515,7 @@ impl<'t> Builder<'t> {
     }
 
     fn open_collection(&mut self, placed: Placed<'t>) {
-        let Placed { event, span, column, anchor_number, tag, anchor } = placed;
+        let Placed { event, span, column, anchor_number, properties } = placed;
         let (is_mapping, layout) = match event {
             Event::MappingStart(layout) => (true, layout),
             Event::SequenceStart(layout) => (false, layout),
@@ -528,7 +526,7 @@ impl<'t> Builder<'t> {
         let column = if is_block_list && is_value { self.dash_column(span.start) } else { column };
         let collection = Collection { items: Vec::new(), layout, column };
         let kind = if is_mapping { Kind::Mapping(collection) } else { Kind::Sequence(collection) };
-        let node = self.add(Node { span, properties: properties(tag, anchor), kind });
+        let node = self.add(Node { span, properties, kind });
         if anchor_number != 0 {
             self.anchors.insert(anchor_number, node);
         }
@@ -579,12 +577,4 @@ impl<'t> Builder<'t> {
             self.beside = Beside::Key;
         }
     }
-}
-
-fn properties(tag: Option<PlacedTag>, anchor: Option<Span>) -> Option<Box<Properties>> {
-    if tag.is_none() && anchor.is_none() {
-        return None;
-    }
-    let (tag, core_tag) = tag.map_or((None, None), |tag| (Some(tag.span), tag.core));
-    Some(Box::new(Properties { anchor, tag, core_tag }))
 }
