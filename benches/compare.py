@@ -314,7 +314,7 @@ def version(tool):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--secrets", default=str(ROOT / "target/release/secrets"), help="our binary, as `cargo build-static` makes it")
+    parser.add_argument("--secrets", default=str(ROOT / "target/x86_64-unknown-linux-musl/release/secrets"), help="our binary, as `cargo build-static` makes it")
     parser.add_argument("--sops", default=shutil.which("sops"), help="the real sops 3.13.2")
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--values", type=int, default=100_000)

@@ -30,6 +30,7 @@ const NOT_RUN_HERE: &[&str] = &[
     "cargo run --release --example tour",
     "cargo test",
     "cargo build-static",
+    "rustup target add x86_64-unknown-linux-musl",
     // Installs for the reader, from the clone that the reader is in.
     "cargo install --locked --path .",
     // Need a corpus that is not in the repository, or the real `sops`.

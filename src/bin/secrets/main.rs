@@ -117,6 +117,11 @@ commands! {
     Recipient(recipient),
 }
 
+/// What musl brings asks the system for every few pages and gives them back at once, which is a third of a short run.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let env = Env::of_process();
     if let Err(failure) = app::close_to_others() {
