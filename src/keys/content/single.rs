@@ -31,8 +31,8 @@ pub struct SingleIdentities {
 
 /// Takes the identity file at `source` apart. Asks for its passphrase, if it has one.
 ///
-/// The recipient of a plugin's identity is known to the plugin only: it has to stand in the comment before it, where
-/// plugins write it.
+/// The recipient of a plugin's identity is known to the plugin only: it has to stand in the comment right before it,
+/// where plugins write it.
 #[must_use]
 pub fn split_identities(bytes: &[u8], source: &Source, asker: &Asker) -> SingleIdentities {
     if !is_encrypted(bytes) {
@@ -63,13 +63,19 @@ fn split(bytes: &[u8], source: &Source, asker: &Asker) -> SingleIdentities {
         }
         key = None;
         if let Some(comment) = line.strip_prefix(b"#") {
-            commented = find_recipient(comment).or(commented);
+            // What was an identity before it was commented out has taken the recipient with it.
+            commented = find_recipient(comment).or(commented.filter(|_| !holds_identity(comment)));
             continue;
         }
         let text = bytes.get(start..offset).unwrap_or_default();
-        singles.add(text, number, parse_content(text, Words::One, source, asker), &mut commented);
+        singles.add(text, number, parse_content(text, Words::One, source, asker), commented.take());
     }
     singles
+}
+
+fn holds_identity(comment: &[u8]) -> bool {
+    let marks = [&b"AGE-PLUGIN-"[..], b"AGE-SECRET-KEY-", b"-----BEGIN "];
+    marks.iter().any(|mark| comment.windows(mark.len()).any(|window| window == *mark))
 }
 
 /// The recipient in a comment.
@@ -84,11 +90,11 @@ fn find_recipient(comment: &[u8]) -> Option<String> {
 }
 
 impl SingleIdentities {
-    /// Adds the one identity in `text`, if there is one: `content` is what it holds.
-    fn add(&mut self, text: &[u8], line: usize, content: Content, commented: &mut Option<String>) {
+    /// Adds the one identity in `text`, if there is one: `content` is what it holds, `commented` the recipient in the
+    /// comment right before it.
+    fn add(&mut self, text: &[u8], line: usize, content: Content, commented: Option<String>) {
         for identity in content.identities {
-            let commented = commented.take();
-            match identity.recipient().map(str::to_owned).or(commented) {
+            match identity.recipient().or(commented.as_deref()).map(str::to_owned) {
                 Some(recipient) => {
                     self.identities.push(SingleIdentity { recipient, text: Zeroizing::new(text.to_vec()) });
                 }
@@ -162,6 +168,35 @@ mod tests {
         assert_eq!(found("    Recipient: age1yubikey1x\r\n"), Some("age1yubikey1x".to_owned()));
         assert_eq!(found(" Recipient: alice"), None);
         assert_eq!(found(" é"), None);
+    }
+
+    #[test]
+    fn a_comment_tells_of_the_next_line_only() {
+        let plugin = "AGE-PLUGIN-TEST-1QURSWPC8QURSWKGVVTG";
+        let (recipient, nameless) = ("age1test1qurswpc8qurswdldkpl", "a plugin identity without a comment before it");
+        let text = format!("# made for me\n#    Recipient: {recipient}\n# Slot: 9\n{plugin}\n");
+        check(&text, &[(recipient, &format!("{plugin}\n"))], &[]);
+        let others = format!("# public key: {ALICE}\n");
+        let told = |line: usize| format!("line {line}: {nameless} that names its recipient");
+        let damaged = "line 2: a damaged age identity".to_owned();
+        for (between, problems) in [
+            (format!("{IDENTITY}X\n"), vec![damaged, told(3)]),
+            ("nonsense\n".to_owned(), vec!["line 2: not an age identity".to_owned(), told(3)]),
+            (format!("# {IDENTITY}\n"), vec![told(3)]),
+            (format!("#{plugin}\n"), vec![told(3)]),
+            ("\n".to_owned(), vec![told(3)]),
+            (fixture("ssh_ed25519_passphrase"), vec![]),
+        ] {
+            let text = format!("{others}{between}{plugin}\n");
+            let singles = split_identities(text.as_bytes(), &Source::KeyText, &Asker::default());
+            assert_eq!(singles.identities.len(), 0, "{between}");
+            let found: Vec<String> = singles.problems.iter().map(ToString::to_string).collect();
+            assert!(problems.is_empty() || found == problems, "{found:?}");
+        }
+    }
+
+    fn fixture(name: &str) -> String {
+        std::fs::read_to_string(format!("{}/fixtures/keys/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     }
 
     #[test]
