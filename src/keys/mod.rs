@@ -13,6 +13,7 @@ mod identities;
 mod identity;
 mod keyring;
 mod no_identity;
+mod pkcs8;
 mod plugin;
 mod reader;
 mod recipient;

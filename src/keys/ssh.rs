@@ -9,6 +9,8 @@ use base64::{
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::pkcs8;
+
 /// Far more than a key of 16,384 bits takes.
 pub(super) const PEM_LIMIT_BYTES: usize = 64 << 10;
 /// What the crate `rsa` takes at most as a public key; it opens with longer ones.
@@ -19,7 +21,7 @@ const RSA_LIMIT_BITS: usize = 16_384;
 const RSA_LEAST_BITS: usize = 2048;
 /// `ssh-keygen` makes 16 or 24 of them; this many take about a minute.
 const BCRYPT_ROUNDS_LIMIT: u32 = 4096;
-const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
+pub(super) const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 /// The part of a key's fingerprint that a stanza has.
 const TAG_BYTES: usize = 4;
 
@@ -55,7 +57,7 @@ pub enum SshFault {
     /// `Proc-Type: 4,ENCRYPTED`.
     #[error("the SSH key is encrypted in the old PEM format, which is not read")]
     OldEncryption,
-    /// PKCS #8, SEC 1, or no key at all.
+    /// PKCS #8 with a passphrase, SEC 1, or no key at all.
     #[error("the SSH key is in a format that is not read")]
     Format,
     /// An OpenSSH key that is encrypted in an unusual way.
@@ -157,6 +159,13 @@ pub(super) fn parse_private(pem: &str) -> Result<SshKey, SshFault> {
     if pem.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(SshFault::OldEncryption);
     }
+    let converted;
+    let pem = if pem.starts_with("-----BEGIN PRIVATE KEY-----") {
+        converted = pkcs8::convert(&decode_body(pem)?)?;
+        converted.as_str()
+    } else {
+        pem
+    };
     let known = if pem.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
         Some(check_openssh(pem)?)
     } else if pem.starts_with("-----BEGIN RSA PRIVATE KEY-----") {
@@ -197,12 +206,8 @@ pub(super) fn parse_private(pem: &str) -> Result<SshKey, SshFault> {
 /// # Source
 /// PROTOCOL.key of OpenSSH 9.9.
 fn check_openssh(pem: &str) -> Result<SshPublic, SshFault> {
-    let body = pem.lines().map(str::trim_ascii).filter(|line| !line.starts_with("-----"));
-    let mut base64 = Zeroizing::new(String::with_capacity(pem.len()));
-    body.for_each(|line| base64.push_str(line));
-    let mut bytes = Zeroizing::new(vec![0; base64.len()]);
-    let length = BASE64_STANDARD.decode_slice(base64.as_bytes(), &mut bytes).map_err(|_cause| SshFault::Damaged)?;
-    let content = bytes.get(..length).and_then(|bytes| bytes.strip_prefix(OPENSSH_MAGIC)).ok_or(SshFault::Damaged)?;
+    let bytes = decode_body(pem)?;
+    let content = bytes.strip_prefix(OPENSSH_MAGIC).ok_or(SshFault::Damaged)?;
     let mut wire = Wire(content);
     let mut next = || wire.string().ok_or(SshFault::Damaged);
     let (cipher, _derivation, options) = (next()?, next()?, next()?);
@@ -220,6 +225,17 @@ fn check_openssh(pem: &str) -> Result<SshPublic, SshFault> {
         rounds if rounds > BCRYPT_ROUNDS_LIMIT => Err(SshFault::Rounds { rounds }),
         _ => Ok(public),
     }
+}
+
+/// What stands between the first line of a key and the last.
+fn decode_body(pem: &str) -> Result<Zeroizing<Vec<u8>>, SshFault> {
+    let body = pem.lines().map(str::trim_ascii).filter(|line| !line.starts_with("-----"));
+    let mut base64 = Zeroizing::new(String::with_capacity(pem.len()));
+    body.for_each(|line| base64.push_str(line));
+    let mut bytes = Zeroizing::new(vec![0; base64.len()]);
+    let length = BASE64_STANDARD.decode_slice(base64.as_bytes(), &mut bytes).map_err(|_cause| SshFault::Damaged)?;
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// That the private half of an RSA key has no number that is zero.
@@ -348,6 +364,12 @@ mod tests {
         std::fs::read_to_string(path).unwrap()
     }
 
+    /// The keys of `fixture` as PKCS #8.
+    fn pkcs8(name: &str) -> String {
+        let path = format!("{}/fixtures/ssh/{name}.pkcs8", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    }
+
     #[test]
     fn private_keys_are_read_with_their_public_halves() {
         for name in ["ssh_ed25519", "ssh_rsa"] {
@@ -355,6 +377,13 @@ mod tests {
             assert!(public.is_named(&fixture(&format!("{name}.pub"))));
             let Ok(SshKey::Plain(..)) = parse_private(&fixture(name).replace('\n', "\r\n")) else { panic!("{name}") };
         }
+        for name in ["ed25519", "rsa"] {
+            let Ok(SshKey::Plain(_, public)) = parse_private(&pkcs8(name)) else { panic!("{name}") };
+            assert!(public.is_named(&fixture(&format!("ssh_{name}.pub"))));
+            let Ok(SshKey::Plain(..)) = parse_private(&pkcs8(name).replace('\n', "\r\n")) else { panic!("{name}") };
+        }
+        let ecdsa = include_str!("../../fixtures/ssh/ecdsa.pkcs8");
+        check_private(ecdsa, SshFault::Kind("ecdsa".to_owned()));
         let Ok(SshKey::Locked(_, public)) = parse_private(&fixture("ssh_ed25519_passphrase")) else { panic!() };
         assert!(public.is_named(&fixture("ssh_ed25519_passphrase.pub")));
     }
@@ -366,7 +395,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_for_what_it_is() {
-        check_private("-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n", SshFault::Format);
+        check_private("-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n", SshFault::Damaged);
+        check_private("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4CAQAw\n", SshFault::Format);
         check_private("-----BEGIN EC PRIVATE KEY-----\nMC4CAQAw\n-----END EC PRIVATE KEY-----\n", SshFault::Format);
         let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n";
         check_private(old, SshFault::OldEncryption);
@@ -400,8 +430,8 @@ mod tests {
 
     #[test]
     fn every_shortened_or_changed_private_key_is_refused_or_read_without_a_panic() {
-        for name in ["ssh_ed25519", "ssh_rsa", "ssh_ed25519_passphrase"] {
-            let pem = fixture(name);
+        let keys = ["ssh_ed25519", "ssh_rsa", "ssh_ed25519_passphrase"].map(|name| (name, fixture(name)));
+        for (name, pem) in keys.into_iter().chain(["ed25519", "rsa"].map(|name| (name, pkcs8(name)))) {
             let (head, rest) = pem.split_once('\n').unwrap();
             let (body, foot) = rest.split_once("-----").unwrap();
             let whole = BASE64_STANDARD.decode(body.replace('\n', "")).unwrap();

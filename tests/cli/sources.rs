@@ -176,6 +176,16 @@ fn an_ssh_key_is_found_in_each_of_its_places() {
 }
 
 #[test]
+fn an_ssh_key_is_read_in_the_formats_that_sops_reads() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ssh");
+    for name in ["ed25519", "rsa"] {
+        let path = fixtures.join(format!("{name}.pkcs8")).display().to_string();
+        let world = world_for(&public(&format!("ssh_{name}.pub"))).set("SOPS_AGE_SSH_PRIVATE_KEY_FILE", &path);
+        assert_eq!(world.runs(&["decrypt", "a.sops.yaml"]), CLEAR);
+    }
+}
+
+#[test]
 fn the_command_for_an_ssh_key_is_told_the_recipient_and_run_for_an_ssh_recipient_only() {
     let recipient = public("ssh_ed25519.pub");
     let script = format!("sh -c 'echo \"$SOPS_AGE_RECIPIENT\" > told; cat {}'", key("ssh_ed25519").display());
