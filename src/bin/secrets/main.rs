@@ -9,10 +9,16 @@ mod files;
 mod terminal;
 mod ui;
 
+#[cfg(not(target_env = "musl"))]
+use std::alloc::System as Heap;
 use std::process::ExitCode;
 
 use clap::{Args as _, Parser as _};
+/// What musl brings asks the system for every few pages and gives them back at once, which is a third of a short run.
+#[cfg(target_env = "musl")]
+use dlmalloc::GlobalDlmalloc as Heap;
 use gitops_secrets::base::env::Env;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::{
     app::App,
@@ -21,6 +27,10 @@ use crate::{
     failure::Failure,
     ui::{Color, Ui, Verbosity},
 };
+
+/// Wipes all that is freed: crates below free private keys and plaintexts where no wiping type of ours reaches.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 
 /// Makes of each line a module, a subcommand with the module's `Arguments`, and a call of the module's `run`.
 ///
@@ -116,11 +126,6 @@ commands! {
     /// Say who can read what: names and rules of the policy
     Recipient(recipient),
 }
-
-/// What musl brings asks the system for every few pages and gives them back at once, which is a third of a short run.
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     let env = Env::of_process();
