@@ -9,6 +9,8 @@ use super::{short::shorten_recipient, source::Source};
 pub struct FoundIdentity {
     /// Its recipient, or which plugin knows that.
     pub recipient: String,
+    /// The names of its recipient, where somebody who knows them has added them.
+    pub names: Vec<String>,
     /// Where it is from.
     pub source: Source,
     /// The line of it there, from 1, where that says something.
@@ -19,7 +21,7 @@ impl FoundIdentity {
     /// `recipient`, kept in the keyring.
     #[must_use]
     pub(super) const fn in_keyring(recipient: String) -> Self {
-        Self { recipient, source: Source::Keyring, line: None }
+        Self { recipient, names: Vec::new(), source: Source::Keyring, line: None }
     }
 
     /// Whether it is the identity of `recipient`, whatever the comments of SSH keys.
@@ -39,7 +41,11 @@ impl FoundIdentity {
 
 impl fmt::Display for FoundIdentity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ({})", shorten_recipient(&self.recipient), self.place())
+        let (recipient, place) = (shorten_recipient(&self.recipient), self.place());
+        match self.names.as_slice() {
+            [] => write!(formatter, "{recipient} ({place})"),
+            names => write!(formatter, "{} ({recipient}; {place})", names.join(", ")),
+        }
     }
 }
 

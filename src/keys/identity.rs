@@ -67,7 +67,7 @@ pub enum IdentityProblem {
     #[error("a plugin identity without a comment before it that names its recipient")]
     Nameless,
     /// An SSH key that has a passphrase.
-    #[error("an SSH key with a passphrase, which stays in its file; `identity remember` keeps the passphrase")]
+    #[error("an SSH key with a passphrase, which stays as it is in its file")]
     LockedSsh,
     /// It is not UTF-8.
     #[error("not text")]

@@ -71,6 +71,17 @@ pub struct NoIdentity {
     pub problems: Vec<Problem>,
 }
 
+impl NoIdentity {
+    /// The same with the names of the identities that were found, by their recipients.
+    #[must_use]
+    pub fn with_names<'n>(mut self, names_of: impl Fn(&str) -> &'n [String]) -> Self {
+        for found in &mut self.found {
+            found.names = names_of(&found.recipient).to_vec();
+        }
+        self
+    }
+}
+
 impl Problem {
     pub(super) fn of(place: &Source, problem: SourceProblem) -> Self {
         Self::Source { place: place.clone(), problem }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     base::secret::DataKey,
     crypto::shamir::{SHARES_LIMIT, Share, ShareError, THRESHOLD_MIN, combine},
-    keys::{AgeEntry, Identities, OpenedGroups},
+    keys::{AgeEntry, Identities, NoIdentity, OpenedGroups},
     sops::{file::SopsFile, key_group::MasterKey, metadata::KeyEntry},
 };
 
@@ -21,7 +21,8 @@ pub(super) fn age_entries(group: &[KeyEntry]) -> Vec<AgeEntry<'_>> {
     entries.collect()
 }
 
-/// Puts the data key of `file`, which has several key groups, together. `named` tells whom a group is for.
+/// Puts the data key of `file`, which has several key groups, together. `named` tells whom a group is for, `tell` who is among
+/// what was tried.
 ///
 /// The threshold is not authenticated: where as many shares as it says give a key that does not fit, those that the
 /// identities at hand open besides are put to them, as SOPS does with all that it opens.
@@ -32,6 +33,7 @@ pub(super) fn open_groups(
     identities: &Identities,
     file: &SopsFile<'_>,
     named: impl Fn(&[KeyEntry]) -> Vec<Named>,
+    tell: impl FnOnce(NoIdentity) -> NoIdentity,
 ) -> Result<DataKey, OpError> {
     let groups = &file.metadata.groups;
     if groups.len() > SHARES_LIMIT {
@@ -52,7 +54,8 @@ pub(super) fn open_groups(
     if opened.secrets.iter().filter(is_open).count() < needed {
         let outcomes = groups.iter().zip(&opened.secrets);
         let groups = outcomes.map(|(group, share)| outcome(group, share.as_ref(), named(group))).collect();
-        return Err(OpError::TooFewGroups(Box::new(TooFewGroups { needed, groups, tried: opened.missing })));
+        let tried = opened.missing.map(tell);
+        return Err(OpError::TooFewGroups(Box::new(TooFewGroups { needed, groups, tried })));
     }
     let key = put_together(opened.secrets.into_iter().flatten().collect())?;
     if file.fits(&key) {

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     error::OpError,
     named::Named,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     base::{env::Env, secret::DataKey},
-    keys::{Asker, Identities, Keyring},
+    keys::{Asker, Identities, Keyring, NoIdentity},
     policy::{Policy, absolute},
     sops::{file::SopsFile, key_group::MasterKey, metadata::KeyEntry},
 };
@@ -123,24 +125,36 @@ impl Session {
     /// [`OpError::NoIdentity`]; of several key groups [`OpError::TooFewGroups`] and [`OpError::Shares`].
     pub fn open(&self, name: &Path, file: &SopsFile<'_>) -> Result<DataKey, OpError> {
         let named = |group: &[KeyEntry]| self.named(name, group.iter().map(|entry| &entry.key));
+        let tell = |tried| self.with_names(name, tried);
         let [group] = file.metadata.groups.as_slice() else {
-            return open_groups(&self.identities, file, named);
+            return open_groups(&self.identities, file, named, tell);
         };
         let opened = self.identities.open(&age_entries(group));
-        opened.map_err(|tried| OpError::NoIdentity { tried: Box::new(tried), recipients: named(group) })
+        opened.map_err(|tried| OpError::NoIdentity { tried: Box::new(tell(tried)), recipients: named(group) })
     }
 
-    /// Opens an age file of ours that is for `recipients`, and holds no more than `limit_bytes`.
+    /// Opens an age file of ours, kept beside the file called `name`, that is for `recipients`, and holds no more than
+    /// `limit_bytes`.
     ///
     /// # Errors
-    /// [`NoIdentity`](crate::keys::NoIdentity).
+    /// [`NoIdentity`].
     pub fn open_file(
         &self,
+        name: &Path,
         armor: &str,
         recipients: &[String],
         limit_bytes: usize,
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, crate::keys::NoIdentity> {
-        self.identities.open_file(armor, recipients, limit_bytes)
+    ) -> Result<Zeroizing<Vec<u8>>, NoIdentity> {
+        let opened = self.identities.open_file(armor, recipients, limit_bytes);
+        opened.map_err(|tried| self.with_names(name, tried))
+    }
+
+    /// What was tried, with the names that the policy of the file called `name` has for the identities that were found.
+    fn with_names(&self, name: &Path, tried: NoIdentity) -> NoIdentity {
+        match self.policies.find_quietly(name) {
+            Some(policy) => tried.with_names(|recipient| policy.names_of(recipient)),
+            None => tried,
+        }
     }
 
     /// `keys` with the names that the policy of the file called `name` has for them, if it can be read.

@@ -125,10 +125,14 @@ impl Policy {
         &self.stores
     }
 
-    /// The names of a recipient, or of another key: the anchors on it, those under `keys:` first.
+    /// The names of a recipient, or of another key: the anchors on it, those under `keys:` first. The comment of an SSH
+    /// key does not matter.
     #[must_use]
     pub fn names_of(&self, id: &str) -> &[String] {
-        self.names.get(id).map(Vec::as_slice).unwrap_or_default()
+        let is_same = |text: &str| text.split_ascii_whitespace().take(2).eq(id.split_ascii_whitespace().take(2));
+        let find_ssh = || self.names.iter().find(|(text, _)| is_same(text)).map(|(_, names)| names);
+        let found = self.names.get(id).or_else(|| id.starts_with("ssh-").then(find_ssh).flatten());
+        found.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Every text with an anchor on it, with the anchors.

@@ -183,3 +183,34 @@ fn a_long_recipient_is_shortened_for_people_and_whole_for_programs() {
         assert!(json.contains(&format!("\"key\": \"{whole}\"")), "{json}");
     }
 }
+
+#[test]
+fn what_was_found_is_told_by_the_names_of_the_policy() {
+    let ssh = fixture("keys/ssh_ed25519.pub");
+    let world = World::with_secret().set_identity("carol");
+    world.write(".sops.yaml", &policy().replace("keys:\n", &format!("keys:\n  - &carol {CAROL}\n  - &laptop {ssh}")));
+    let place = "the default key file (ROOT/home/.config/sops/age/keys.txt), line 3";
+    let found = format!("found the identities of carol ({CAROL}; {place})");
+    let hint = world.refuses(
+        &["decrypt", "db.sops.yaml"],
+        128,
+        &format!("db.sops.yaml: no identity opens it; it is for alice ({ALICE}), bob ({BOB})"),
+    );
+    assert!(hint.starts_with(&format!("{found}; looked in ")), "{hint}");
+    let ran = world.run(&["identity", "test", "db.sops.yaml"]);
+    assert!(ran.stderr.starts_with(&format!("secrets: hint: {found}; ")), "{}", ran.stderr);
+    // The comment of an SSH key stands in the policy and not in the key.
+    let world = world.set("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "ssh_key");
+    world.write("ssh_key", &fixture("keys/ssh_ed25519"));
+    let hint = world.run(&["decrypt", "db.sops.yaml"]).stderr;
+    assert!(
+        hint.contains(", laptop (ssh-ed25519 …sBj49CzbB+rSwBOi; SOPS_AGE_SSH_PRIVATE_KEY_FILE (ssh_key))"),
+        "{hint}"
+    );
+    // Of key groups too.
+    let groups = policy().replace("[{age: [*alice, *bob]}]", "[{age: [*alice]}, {age: [*carol]}]");
+    world.write(".sops.yaml", &groups.replace("keys:\n", &format!("keys:\n  - &carol {CAROL}\n")));
+    world.write("two.sops.yaml", SECRET).runs(&["encrypt", "-i", "two.sops.yaml"]);
+    let ran = world.run(&["decrypt", "two.sops.yaml"]);
+    assert!(ran.code == 128 && ran.stderr.contains(&format!("hint: {found}, ")), "{}", ran.stderr);
+}

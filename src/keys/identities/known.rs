@@ -105,6 +105,7 @@ impl Known {
         let held = self.plain.iter().chain(self.plugins.iter().map(AsRef::as_ref));
         held.map(|Held { identity, source }| FoundIdentity {
             recipient: identity.name(),
+            names: Vec::new(),
             source: source.clone(),
             // A variable mostly has one line, and what a command prints nobody sees.
             line: identity.line().filter(|_| source.path().is_some()),

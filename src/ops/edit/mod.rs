@@ -174,7 +174,7 @@ impl<'s> Edit<'s> {
     fn read_kept(&self, kept: &Kept, keys: &[MasterKey]) -> Result<Plaintext, OpError> {
         let armor = read_text(&kept.path, usize::MAX)?;
         let recipients: Vec<String> = keys.iter().map(|key| key.id().to_owned()).collect();
-        let opened = self.session.open_file(armor.expose(), &recipients, TEXT_LIMIT_BYTES);
+        let opened = self.session.open_file(&self.path, armor.expose(), &recipients, TEXT_LIMIT_BYTES);
         let bytes =
             opened.map_err(|tried| OpError::KeptUnreadable { kept: kept.path.clone(), tried: Box::new(tried) })?;
         Ok(into_text(&kept.path, bytes)?)

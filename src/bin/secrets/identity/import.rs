@@ -9,7 +9,7 @@ use gitops_secrets::{
     ops::identity::import::import,
 };
 
-use super::failure_at;
+use super::{failure_at, hint_for};
 use crate::{app::App, exit::Exit, failure::Failure, files::is_stdin};
 
 /// As much as is read of any file of identities.
@@ -39,7 +39,7 @@ pub(crate) fn run(app: &App, arguments: &Arguments) -> Result<Exit, Failure> {
         app.ui.failure(&Failure {
             place: Some(place.display().to_string()),
             what: format!("{problem}; this was not imported"),
-            hint: None,
+            hint: hint_for(problem).map(str::to_owned),
             exit: Exit::Failed,
         });
     }

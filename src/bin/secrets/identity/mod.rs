@@ -10,7 +10,10 @@ mod test;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use gitops_secrets::ops::identity::IdentityError;
+use gitops_secrets::{
+    keys::{IdentityProblem, SourceProblem},
+    ops::identity::IdentityError,
+};
 
 use crate::{app::App, exit::Exit, failure::Failure};
 
@@ -49,11 +52,26 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
+/// What to do about what is not taken out of a file.
+const fn hint_for(problem: &SourceProblem) -> Option<&'static str> {
+    match problem {
+        SourceProblem::Line { problem: IdentityProblem::LockedSsh, .. } => Some(
+            "`secrets identity remember FILE` keeps its passphrase in the keyring; the key is found as \
+             SOPS_AGE_SSH_PRIVATE_KEY_FILE, ~/.ssh/id_ed25519 or ~/.ssh/id_rsa",
+        ),
+        SourceProblem::Line { problem: IdentityProblem::Nameless, .. } => {
+            Some("write `# public key: RECIPIENT` in the line before it")
+        }
+        SourceProblem::NoTerminal => Some("run it on a terminal"),
+        _ => None,
+    }
+}
+
 fn failure_at(place: &Path, error: IdentityError) -> Failure {
     let hint = match error {
         IdentityError::File(error) => return error.into(),
         IdentityError::Keyring(problem) => return Failure::of_keyring(problem),
-        IdentityError::Source(_) => None,
+        IdentityError::Source(ref problem) => hint_for(problem),
         IdentityError::Nothing => Some("an identity begins with AGE-SECRET-KEY-, AGE-PLUGIN- or -----BEGIN"),
         IdentityError::NotLocked => Some("`secrets identity import FILE --keyring` keeps the identities themselves"),
     };
