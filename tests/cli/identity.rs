@@ -208,7 +208,8 @@ fn what_was_found_is_told_by_the_names_of_the_policy() {
         "{hint}"
     );
     // Of key groups too.
-    let groups = policy().replace("[{age: [*alice, *bob]}]", "[{age: [*alice]}, {age: [*carol]}]");
+    let groups =
+        policy().replace("[{age: [*alice, *bob]}]", "[{age: [*alice]}, {age: [*carol]}]\n    shamir_threshold: 2");
     world.write(".sops.yaml", &groups.replace("keys:\n", &format!("keys:\n  - &carol {CAROL}\n")));
     world.write("two.sops.yaml", SECRET).runs(&["encrypt", "-i", "two.sops.yaml"]);
     let ran = world.run(&["decrypt", "two.sops.yaml"]);
