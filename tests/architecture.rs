@@ -64,6 +64,7 @@ const OF_THE_COMMAND: &[&str] = &[
     "super",
     "thiserror",
     "zeroize",
+    "zeroizing_alloc",
 ];
 
 #[derive(Debug)]

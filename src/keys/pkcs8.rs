@@ -9,7 +9,8 @@ use pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use sha2::{Digest as _, Sha512};
 use zeroize::Zeroizing;
 
-use super::ssh::{OPENSSH_MAGIC, SshFault};
+/// How an OpenSSH key begins.
+pub(super) const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -19,17 +20,24 @@ const SEED_HEAD: [u8; 2] = [0x04, 32];
 const SEED_BYTES: usize = 32;
 const LINE_CHARACTERS: usize = 64;
 
+/// Why a key is not turned into another format.
+pub(super) enum Pkcs8Fault {
+    Damaged,
+    /// It is of a kind that signs only.
+    Kind(String),
+}
+
 /// The same key as PEM of OpenSSH or PKCS #1. `der` is what stands between the first line and the last.
-pub(super) fn convert(der: &[u8]) -> Result<Zeroizing<String>, SshFault> {
-    let info = PrivateKeyInfo::try_from(der).map_err(|_cause| SshFault::Damaged)?;
+pub(super) fn convert(der: &[u8]) -> Result<Zeroizing<String>, Pkcs8Fault> {
+    let info = PrivateKeyInfo::try_from(der).map_err(|_cause| Pkcs8Fault::Damaged)?;
     match info.algorithm.oid {
         RSA => Ok(render_pem("RSA", info.private_key)),
         ED25519 => {
             let seed = info.private_key.strip_prefix(&SEED_HEAD).and_then(|seed| seed.try_into().ok());
-            Ok(render_pem("OPENSSH", &encode_openssh(seed.ok_or(SshFault::Damaged)?)))
+            Ok(render_pem("OPENSSH", &encode_openssh(seed.ok_or(Pkcs8Fault::Damaged)?)))
         }
-        ECDSA => Err(SshFault::Kind("ecdsa".to_owned())),
-        other => Err(SshFault::Kind(other.to_string())),
+        ECDSA => Err(Pkcs8Fault::Kind("ecdsa".to_owned())),
+        other => Err(Pkcs8Fault::Kind(other.to_string())),
     }
 }
 

@@ -9,7 +9,7 @@ use base64::{
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::pkcs8;
+use super::pkcs8::{self, OPENSSH_MAGIC, Pkcs8Fault};
 
 /// Far more than a key of 16,384 bits takes.
 pub(super) const PEM_LIMIT_BYTES: usize = 64 << 10;
@@ -21,7 +21,6 @@ const RSA_LIMIT_BITS: usize = 16_384;
 const RSA_LEAST_BITS: usize = 2048;
 /// `ssh-keygen` makes 16 or 24 of them; this many take about a minute.
 const BCRYPT_ROUNDS_LIMIT: u32 = 4096;
-pub(super) const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 /// The part of a key's fingerprint that a stanza has.
 const TAG_BYTES: usize = 4;
 
@@ -161,7 +160,10 @@ pub(super) fn parse_private(pem: &str) -> Result<SshKey, SshFault> {
     }
     let converted;
     let pem = if pem.starts_with("-----BEGIN PRIVATE KEY-----") {
-        converted = pkcs8::convert(&decode_body(pem)?)?;
+        converted = pkcs8::convert(&decode_body(pem)?).map_err(|fault| match fault {
+            Pkcs8Fault::Damaged => SshFault::Damaged,
+            Pkcs8Fault::Kind(kind) => SshFault::Kind(kind),
+        })?;
         converted.as_str()
     } else {
         pem
