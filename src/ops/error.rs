@@ -21,9 +21,9 @@ use crate::{
     policy::{PolicyError, edit::PolicyEditError},
     sops::{
         error::SopsError,
-        holders::HoldersError,
         key_group::ForeignKind,
         selector::{SelectorError, SelectorKind},
+        terms::TermsError,
     },
 };
 
@@ -50,7 +50,7 @@ pub enum OpError {
     FindPolicy(#[source] std::io::Error),
     /// The metadata of the file cannot be used.
     #[error(transparent)]
-    Holders(#[from] HoldersError),
+    Terms(TermsError),
     /// The repository cannot be found.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -345,6 +345,15 @@ pub enum OpError {
         /// What is there.
         found: &'static str,
     },
+}
+
+impl From<TermsError> for OpError {
+    fn from(error: TermsError) -> Self {
+        match error {
+            TermsError::Sops(error) => Self::Sops(error),
+            other => Self::Terms(other),
+        }
+    }
 }
 
 impl OpError {

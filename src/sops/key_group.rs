@@ -74,8 +74,8 @@ pub enum MasterKey {
 }
 
 impl MasterKey {
-    /// The key as a file and a policy name it alike: of KMS without the role, context and profile that a file keeps
-    /// elsewhere, of PGP in capitals.
+    /// The key as a file and a policy name it alike: of age without blanks around it, of KMS without the role, context and
+    /// profile that a file keeps elsewhere, of PGP in capitals.
     #[must_use]
     pub fn plain(&self) -> Self {
         let foreign = |kind, id: &str| Self::Foreign { kind, id: id.to_owned() };
@@ -84,7 +84,18 @@ impl MasterKey {
                 foreign(*kind, id.split(['|', '+']).next().unwrap_or_default())
             }
             Self::Foreign { kind: kind @ ForeignKind::Pgp, id } => foreign(*kind, &id.to_uppercase()),
-            key => key.clone(),
+            Self::Foreign { kind, id } => foreign(*kind, id),
+            Self::Age(id) => Self::Age(id.trim().to_owned()),
+        }
+    }
+
+    /// Whether a file and a policy mean the same key by `self` and `other`.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Age(one), Self::Age(other)) => one.trim() == other.trim(),
+            (Self::Foreign { .. }, Self::Foreign { .. }) => self == other || self.plain() == other.plain(),
+            _ => false,
         }
     }
 
@@ -116,6 +127,12 @@ impl KeyGroup {
     pub fn of(keys: impl IntoIterator<Item = MasterKey>) -> Self {
         let mut seen = std::collections::HashSet::new();
         Self(keys.into_iter().filter(|key| seen.insert(key.clone())).collect())
+    }
+
+    /// The same group, with its keys as [`MasterKey::plain`] has them.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self(self.0.iter().map(MasterKey::plain).collect())
     }
 
     /// The age recipients of the group, in order.

@@ -3,7 +3,6 @@
 pub mod block;
 pub mod error;
 pub mod file;
-pub mod holders;
 pub mod key_group;
 pub mod metadata;
 pub mod open;

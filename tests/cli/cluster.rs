@@ -158,8 +158,8 @@ not for others, who can read it, among the files of lab:
       by phx
 not as the policy says, among the files of lab:
   k8s/clusters/lab/apps/unifi/secret.sops.yaml
-      not for lab, whom the rule names
-      for phx, whom the rule does not name
+      the file is for phx, whom the rule does not name
+      the file is not for lab, whom the rule names
 "
     );
     tells(&world, &["cluster", "status", "phx"]);
@@ -329,6 +329,6 @@ fn many_clusters_and_files_are_told_from_any_directory() {
     let (text, _) = run(&world, &["cluster", "status"], 1);
     assert!(text.ends_with(&format!(
         "not for others, who can read it, among the files of c00:\n  {path}\n      by c01\n\
-         not as the policy says, among the files of c00:\n  {path}\n      for c01, whom the rule does not name\n"
+         not as the policy says, among the files of c00:\n  {path}\n      the file is for c01, whom the rule does not name\n"
     )));
 }

@@ -25,6 +25,15 @@ fn repository(layout: &str) -> World {
     with_git(world)
 }
 
+/// The same without the files that `sync` compares and cannot change.
+fn repository_of_yaml(layout: &str) -> World {
+    let world = repository(layout);
+    for path in world.snapshot().into_keys().filter(|path| path.extension().is_some_and(|end| end == "env")) {
+        fs::remove_file(path).unwrap();
+    }
+    world
+}
+
 /// The world with what makes a directory a repository.
 fn with_git(world: World) -> World {
     world.write(".git/HEAD", "ref: refs/heads/main\n").write(".git/objects/x", "").write(".git/refs/x", "");
@@ -86,7 +95,7 @@ fn leftovers(world: &World) -> Vec<PathBuf> {
 #[test]
 fn a_new_recipient_gets_the_data_key_and_no_other_byte_changes() {
     for layout in LAYOUTS {
-        let world = repository(layout);
+        let world = repository_of_yaml(layout);
         is_clean(&world);
         let before = sealed_files(&world);
         add_beside_alice(&world, CAROL);
@@ -109,7 +118,7 @@ fn a_new_recipient_gets_the_data_key_and_no_other_byte_changes() {
 #[test]
 fn a_removed_recipient_brings_a_new_data_key() {
     for layout in LAYOUTS {
-        let world = repository(layout);
+        let world = repository_of_yaml(layout);
         add_beside_alice(&world, CAROL);
         syncs(&world, &[]);
         let before = sealed_files(&world);
@@ -182,6 +191,45 @@ fn check_tells_each_difference_with_its_places() {
     assert_eq!(world.snapshot(), before);
     world.write(".sops.yaml", "creation_rules: [");
     assert_eq!(world.run(&["sync", "--check"]).code, 2);
+}
+
+/// All types of files are compared, be it that only YAML can be changed.
+#[test]
+fn a_file_that_is_not_yaml_is_compared_and_left() {
+    let world = with_git(World::new());
+    world.write(".sops.yaml", &policy().replace("\\.sops\\.yaml$", "^sealed/"));
+    let age = |id: &str| format!("{{\"recipient\": \"{id}\", \"enc\": \"x\"}}");
+    let json = format!(
+        "{{\"data\": \"ENC[AES256_GCM,x]\", \"sops\": {{\"age\": [{}, {}], \"encrypted_regex\": \"^(data|stringData)$\", \
+         \"lastmodified\": \"2024-02-29T01:02:03Z\", \"mac\": \"ENC[x]\", \"version\": \"3.13.2\"}}}}\n",
+        age(ALICE),
+        age(CAROL)
+    );
+    let of_bob = json.replace(CAROL, BOB);
+    world.write("sealed/a.json", &json).write("sealed/same.json", &of_bob).write("sealed/a.pem", &json);
+    let before = world.snapshot();
+    let ran = world.run(&["sync", "--check"]);
+    let lines = |path: &str| {
+        format!(
+            "{path}: unknown-recipient: the file is for {CAROL}, whom the policy names nowhere: who put it there? \
+             (rule 1, .sops.yaml:5:5)\n{path}: missing-recipient: the file is not for bob ({BOB}), whom the rule names \
+             (rule 1, .sops.yaml:7:33)\n"
+        )
+    };
+    let expected = lines("sealed/a.json") + &lines("sealed/a.pem");
+    assert_eq!((ran.code, ran.stdout), (1, expected));
+    let ran = world.run(&["sync"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let left =
+        "warning: 2 files: not as its rule says, and only YAML files are changed so far: sealed/a.json, sealed/a.pem\n";
+    assert!(ran.stderr.contains(left), "{}", ran.stderr);
+    let named = world.run(&["sync", "sealed/a.json"]);
+    assert!(
+        named.code == 1 && named.stderr.contains("JSON files are not supported yet, only YAML"),
+        "{}",
+        named.stderr
+    );
+    assert!(before.into_iter().all(|(path, state)| world.snapshot()[&path] == state));
 }
 
 /// Who can write to the repository can put a recipient of his own into a file.
@@ -298,7 +346,8 @@ fn files_without_a_rule_and_of_other_types_are_told_and_left() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("2 files: only YAML files are compared so far: clusters/"), "{}", ran.stderr);
+    let left = "2 files: not as its rule says, and only YAML files are changed so far: clusters/";
+    assert!(ran.stderr.contains(left), "{}", ran.stderr);
     assert_eq!(world.read("elsewhere.yaml"), sealed);
 }
 

@@ -13,10 +13,11 @@ use gitops_secrets::{
         secret::Plaintext,
     },
     ops::{
+        drift::DriftKind,
         error::OpError,
         in_place::{NewText, OnFault, Outcome, Outcomes, Writing, replace_all},
         journal::{JournalPlace, find_uncommitted},
-        sync::{DriftKind, Survey, SyncWishes, render_json, render_plan, render_text, survey, sync},
+        sync::{self, Comparison, SyncWishes, render_json, render_plan, render_text, sync},
         target::Target,
         verify::find_verifiable,
     },
@@ -81,9 +82,9 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.resume {
         return Ok(Exit::Done);
     }
-    let survey = compare(app, &paths);
-    let unchanged = survey.files - survey.targets(&arguments.wishes()).len();
-    let outcomes = apply(app, &arguments, &journal, survey)?;
+    let comparison = compare(app, &paths);
+    let unchanged = comparison.files - comparison.targets(&arguments.wishes()).len() - comparison.skipped().len();
+    let outcomes = apply(app, &arguments, &journal, comparison)?;
     let changed = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Ok(Outcome::Replaced))).count();
     let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count();
     let exit = report(app, outcomes.into_iter());
@@ -96,12 +97,12 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// Does what is to be done, or nothing if some file cannot be dealt with.
-fn apply(app: &App, arguments: &Arguments, journal: &Journal, survey: Survey) -> Result<Outcomes, Failure> {
+fn apply(app: &App, arguments: &Arguments, journal: &Journal, comparison: Comparison) -> Result<Outcomes, Failure> {
     let wishes = arguments.wishes();
-    tell_survey(app, &survey, wishes);
-    warn_of_removed(app, &survey, wishes);
-    let targets = survey.targets(&wishes);
-    let unchecked: Outcomes = survey.unchecked.into_iter().map(|(path, error)| (path, Err(error))).collect();
+    tell_left(app, &comparison, wishes);
+    warn_of_removed(app, &comparison, wishes);
+    let targets = comparison.targets(&wishes);
+    let unchecked: Outcomes = comparison.unchecked.into_iter().map(|(path, error)| (path, Err(error))).collect();
     if targets.is_empty() || !unchecked.is_empty() && !arguments.keep_going {
         return Ok(unchecked);
     }
@@ -119,24 +120,24 @@ fn apply(app: &App, arguments: &Arguments, journal: &Journal, survey: Survey) ->
 
 /// Tells what differs, or what would be done.
 fn look(app: &App, arguments: &Arguments, paths: &[PathBuf]) -> Result<Exit, Failure> {
-    let survey = compare(app, paths);
+    let comparison = compare(app, paths);
     let wishes = arguments.wishes();
     match (arguments.dry_run, arguments.format) {
-        (true, _) => app.ui.print(&render_plan(&survey, &wishes))?,
-        (false, ReportFormat::Text) => app.ui.print(&render_text(&survey, app.session.directory()))?,
+        (true, _) => app.ui.print(&render_plan(&comparison, &wishes))?,
+        (false, ReportFormat::Text) => app.ui.print(&render_text(&comparison, app.session.directory()))?,
         (false, ReportFormat::Json) => {
-            app.ui.print(&render_json(&survey).map_err(|error| Failure::plain(&error))?)?;
+            app.ui.print(&render_json(&comparison).map_err(|error| Failure::plain(&error))?)?;
         }
     }
-    tell_survey(app, &survey, wishes);
+    tell_left(app, &comparison, wishes);
     if let Ok(Some(_)) = JournalPlace::of(&app.session, paths).map(|place| place.unfinished()) {
         app.ui.warn("an earlier run is not finished; `secrets sync --resume` finishes it, `--revert` takes it back");
     }
-    let (has_drifts, has_faults) = (!survey.drifted.is_empty(), !survey.unchecked.is_empty());
+    let (has_drifts, has_faults) = (!comparison.drifted.is_empty(), !comparison.unchecked.is_empty());
     if arguments.check && has_drifts {
         app.ui.hint("`secrets sync --dry-run` shows what is to be done, `secrets sync` does it");
     }
-    report(app, survey.unchecked.into_iter().map(|(path, error)| (path, Err(error))));
+    report(app, comparison.unchecked.into_iter().map(|(path, error)| (path, Err(error))));
     Ok(match () {
         () if has_faults => Exit::Unchecked,
         () if has_drifts && arguments.check => Exit::Found,
@@ -144,7 +145,7 @@ fn look(app: &App, arguments: &Arguments, paths: &[PathBuf]) -> Result<Exit, Fai
     })
 }
 
-fn compare(app: &App, paths: &[PathBuf]) -> Survey {
+fn compare(app: &App, paths: &[PathBuf]) -> Comparison {
     let mut targets = find_verifiable(paths);
     for target in &mut targets.files {
         if let Ok(path) = target.path.strip_prefix(app.session.directory()) {
@@ -152,7 +153,7 @@ fn compare(app: &App, paths: &[PathBuf]) -> Survey {
         }
     }
     let progress = app.ui.progress(targets.files.len());
-    survey(&app.session, targets, || progress.step())
+    sync::compare(&app.session, targets, || progress.step())
 }
 
 fn revert(app: &App, paths: &[PathBuf]) -> Result<Exit, Failure> {
@@ -164,10 +165,10 @@ fn revert(app: &App, paths: &[PathBuf]) -> Result<Exit, Failure> {
 }
 
 /// Says what was not compared, or is not put right.
-fn tell_survey(app: &App, survey: &Survey, wishes: SyncWishes) {
-    tell_many(app, "no creation rule applies, so nothing is compared", &survey.unruled);
-    tell_many(app, "only YAML files are compared so far", &survey.skipped);
-    let has_settings = survey.drifted.iter().filter(|drifted| drifted.drifts.has_settings());
+fn tell_left(app: &App, comparison: &Comparison, wishes: SyncWishes) {
+    tell_many(app, "no creation rule applies, so nothing is compared", &comparison.unruled);
+    tell_many(app, "not as its rule says, and only YAML files are changed so far", &comparison.skipped());
+    let has_settings = comparison.drifted.iter().filter(|drifted| drifted.drifts.has_settings());
     let left: Vec<PathBuf> = has_settings.map(|drifted| drifted.path.clone()).collect();
     if !wishes.selectors {
         tell_many(app, "the selector, or what the MAC covers, is not the rule's; --selectors puts that right", &left);
@@ -191,9 +192,9 @@ fn shown(files: &[PathBuf]) -> String {
 }
 
 /// Who can write to a repository can put a recipient of his own into a file.
-fn warn_of_removed(app: &App, survey: &Survey, wishes: SyncWishes) {
+fn warn_of_removed(app: &App, comparison: &Comparison, wishes: SyncWishes) {
     let mut strangers: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for drifted in &survey.drifted {
+    for drifted in &comparison.drifted {
         for drift in &drifted.drifts.all {
             if let DriftKind::Unknown(member) = &drift.kind {
                 strangers.entry(member.named.to_string()).or_default().push(drifted.path.clone());
@@ -204,7 +205,7 @@ fn warn_of_removed(app: &App, survey: &Survey, wishes: SyncWishes) {
         tell_many(app, &format!("{stranger} can open this, and the policy names that recipient nowhere"), &files);
     }
     let removes = |kind: &DriftKind| matches!(kind, DriftKind::Extra(_) | DriftKind::Unknown(_));
-    let has_removed = survey.drifted.iter().flat_map(|drifted| &drifted.drifts.all).any(|drift| removes(&drift.kind));
+    let has_removed = comparison.drifted.iter().flat_map(|drifted| &drifted.drifts.all).any(|drift| removes(&drift.kind));
     if wishes.keep_data_key && has_removed {
         let what = "--keep-data-key is unsafe: those who are removed know the data key, and can open later versions too";
         app.ui.warn(what);

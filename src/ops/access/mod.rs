@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use render::{render_access_csv, render_access_json, render_access_text};
 
-use super::{cluster::Overview, drift::is_same, error::OpError, survey::SopsEntry};
+use super::{cluster::Overview, error::OpError, survey::SopsEntry};
 use crate::{base::go_regex::GoRegex, gitops::path::is_within, sops::key_group::MasterKey};
 
 /// Which files are wanted: those that fit all that is given.
@@ -101,14 +101,14 @@ pub fn access<'o>(overview: &'o Overview, filter: &Filter) -> Result<Access<'o>,
         let is_below = filter.paths.is_empty() || filter.paths.iter().any(|wanted| is_within(path, wanted));
         let is_read = filter.recipients.is_empty() || !called.is_empty();
         let is_of = |number: &usize| {
-            owners.clusters().contains(number) || file.holders.is_opened_by(|key| overview.is_of_cluster(*number, key))
+            owners.clusters().contains(number) || file.terms.is_opened_by(|key| overview.is_of_cluster(*number, key))
         };
         let is_of_cluster = filter.clusters.is_empty() || filter.clusters.iter().any(is_of);
         let is_matched = filter.pattern.as_ref().is_none_or(|pattern| pattern.is_match(path));
         seen.extend(called);
         if is_below && is_read && is_of_cluster && is_matched {
             let clusters = overview.names(owners.clusters());
-            files.push(FileAccess { path, clusters, threshold: file.holders.threshold, groups });
+            files.push(FileAccess { path, clusters, threshold: file.terms.threshold, groups });
         }
     }
     match filter.recipients.iter().find(|wanted| !seen.contains(wanted.as_str()) && !known.knows(wanted)) {
@@ -149,7 +149,7 @@ impl<'o> Known<'o> {
     }
 
     fn readers(&self, file: &'o SopsEntry) -> Vec<Vec<Reader<'o>>> {
-        file.holders.groups.iter().map(|group| group.0.iter().map(|key| self.reader(file, key)).collect()).collect()
+        file.terms.groups.iter().map(|group| group.0.iter().map(|key| self.reader(file, key)).collect()).collect()
     }
 
     fn reader(&self, file: &'o SopsEntry, key: &'o MasterKey) -> Reader<'o> {
@@ -162,7 +162,7 @@ impl<'o> Known<'o> {
         }
         let rule = file.applied.rule();
         let in_rule =
-            || rule.is_some_and(|rule| rule.key_groups.iter().flat_map(|group| &group.0).any(|one| is_same(one, key)));
+            || rule.is_some_and(|rule| rule.key_groups.iter().flat_map(|group| &group.0).any(|one| one.is_same(key)));
         let standing = match () {
             () if in_rule() => Standing::InRule,
             () if names.is_empty() => Standing::Unknown,

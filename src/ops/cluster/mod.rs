@@ -161,7 +161,7 @@ fn infer(survey: &Survey, owners: &[Owners], known: &[ClusterRecipients]) -> Vec
     let taken: BTreeSet<&str> = known.iter().flat_map(|known| &known.ids).map(String::as_str).collect();
     let clusters: Vec<BTreeSet<usize>> = owners.iter().map(Owners::clusters).collect();
     let evidence = survey.files.iter().zip(&clusters).map(|(file, clusters)| {
-        let groups = file.applied.rule().map_or(&file.holders.groups, |rule| &rule.key_groups);
+        let groups = file.applied.rule().map_or(&file.terms.groups, |rule| &rule.key_groups);
         recipient::Evidence { recipients: groups.iter().flat_map(|group| group.recipients()).collect(), clusters }
     });
     recipient::infer(known.len(), &evidence.collect::<Vec<_>>(), &taken)

@@ -9,11 +9,9 @@ use super::{
 use crate::{
     gitops::cluster::Cluster,
     ops::{
-        drift::Drift,
+        named::Named,
         survey::{SopsEntry, Survey},
     },
-    policy::Policy,
-    sops::key_group::MasterKey,
 };
 
 /// The names and versions of the JSON; see `docs/clusters.md`.
@@ -203,7 +201,7 @@ fn findings(overview: &Overview, status: &Status<'_>) -> String {
         out.push_str(&wrapped("", &[format!("{name} cannot read:")]));
     }
     for unreadable in &status.unreadable {
-        let needed = unreadable.file.holders.threshold;
+        let needed = unreadable.file.terms.threshold;
         let groups =
             if needed > 1 { format!(" ({} of {needed} key groups)", unreadable.groups) } else { String::new() };
         out.push_str(&wrapped("  ", &[format!("{}{groups}", path(unreadable.file))]));
@@ -220,10 +218,11 @@ fn findings(overview: &Overview, status: &Status<'_>) -> String {
     if !status.drifted.is_empty() {
         out.push_str(&wrapped("", &[format!("not as the policy says, among the files of {name}:")]));
     }
-    for (file, drifts) in &status.drifted {
+    for file in &status.drifted {
         out.push_str(&wrapped("  ", &[path(file)]));
-        for drift in drifts {
-            out.push_str(&wrapped("      ", &[told(drift, file.applied.policy())]));
+        for difference in differences(file) {
+            let parts: Vec<String> = difference.split(", ").map(str::to_owned).collect();
+            out.push_str(&wrapped("      ", &parts));
         }
     }
     out
@@ -239,13 +238,13 @@ pub fn render_status_json(overview: &Overview, statuses: &[Status<'_>]) -> Resul
         let unreadable = status.unreadable.iter().map(|unreadable| JsonUnreadable {
             path: path(unreadable.file),
             groups_held: unreadable.groups,
-            groups_needed: unreadable.file.holders.threshold,
+            groups_needed: unreadable.file.terms.threshold,
         });
         let overshared = status.overshared.iter().map(|overshared| JsonOvershared {
             path: path(overshared.file),
             clusters: overview.names(overshared.clusters.iter().copied()),
         });
-        let drifted = status.drifted.iter().map(|(file, drifts)| json_drifted(&overview.survey, file, drifts));
+        let drifted = status.drifted.iter().map(|file| json_drifted(&overview.survey, file));
         let unknown = status.is_incomplete() && status.hidden.is_empty();
         let unknown = unknown.then(|| "the cluster's recipient is not known".to_owned());
         JsonStatus {
@@ -263,7 +262,7 @@ pub fn render_status_json(overview: &Overview, statuses: &[Status<'_>]) -> Resul
     pretty(&JsonStatuses { schema: STATUS_SCHEMA, clusters: clusters.collect() })
 }
 
-fn json_drifted<'a>(survey: &'a Survey, file: &SopsEntry, drifts: &[Drift]) -> JsonDrifted<'a> {
+fn json_drifted<'a>(survey: &'a Survey, file: &SopsEntry) -> JsonDrifted<'a> {
     let policy = file.applied.policy();
     let rule = file.applied.rule();
     JsonDrifted {
@@ -271,33 +270,26 @@ fn json_drifted<'a>(survey: &'a Survey, file: &SopsEntry, drifts: &[Drift]) -> J
         policy: policy.map(|policy| super::super::survey::below(&survey.root, policy.path())),
         rule: rule.map(|rule| rule.index + 1),
         line: rule.map(|rule| rule.place.line),
-        differences: drifts.iter().map(|drift| told(drift, policy)).collect(),
+        differences: differences(file),
     }
 }
 
-/// A difference in words, with the names of the policy.
-fn told(drift: &Drift, policy: Option<&Policy>) -> String {
-    let name = |key: &MasterKey| name_of(key, policy);
-    match drift {
-        Drift::NoRule => "no creation rule matches".to_owned(),
-        Drift::Missing(key) => format!("not for {}, whom the rule names", name(key)),
-        Drift::Extra(key) => format!("for {}, whom the rule does not name", name(key)),
-        Drift::Groups => "the same keys in other groups than the rule's".to_owned(),
-        Drift::Threshold { file, rule } => format!("needs {file} key groups, and the rule says {rule}"),
-        Drift::Selector { file: (kind, pattern), rule: (rule_kind, rule_pattern) } => {
-            format!("selector `{}: {pattern}`, and the rule says `{}: {rule_pattern}`", kind.field(), rule_kind.field())
-        }
-        Drift::MacOnlyEncrypted { file } => format!("mac_only_encrypted is {file}, and the rule says {}", !file),
-    }
+/// How a file differs from its rule, in words.
+fn differences(file: &SopsEntry) -> Vec<String> {
+    let none = file.lacks_rule().then(|| "no creation rule matches".to_owned());
+    none.into_iter().chain(file.drifts.all.iter().map(|drift| drift.kind.describe(short))).collect()
 }
 
 /// A key by its names in the policy, or shortened.
-fn name_of(key: &MasterKey, policy: Option<&Policy>) -> String {
-    let names = policy.map(|policy| policy.names_of(key.id())).unwrap_or_default();
-    match (names, key) {
-        ([], MasterKey::Age(id)) => shortened(id),
-        ([], MasterKey::Foreign { kind, id }) => format!("{kind} {}", shortened(id)),
+fn short(named: &Named) -> String {
+    let key = match (named.names(), named.kind()) {
+        ([], "age") => shortened(named.id()),
+        ([], kind) => format!("{kind} {}", shortened(named.id())),
         (names, _) => names.join("/"),
+    };
+    match named.group() {
+        Some(number) => format!("{key} in key group {number}"),
+        None => key,
     }
 }
 

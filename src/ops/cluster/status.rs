@@ -9,10 +9,7 @@ use crate::{
         note::Note,
         recipient::{ClusterRecipients, RotationPhase},
     },
-    ops::{
-        drift::{Drift, drift},
-        survey::SopsEntry,
-    },
+    ops::survey::SopsEntry,
 };
 
 /// How it stands with one cluster. Files are in the order of their paths.
@@ -33,7 +30,7 @@ pub struct Status<'o> {
     /// Files of its own, or that it shares, which clusters can read that they are not for.
     pub overshared: Vec<Overshared<'o>>,
     /// Those of its files that are not as the policy says.
-    pub drifted: Vec<(&'o SopsEntry, Vec<Drift>)>,
+    pub drifted: Vec<&'o SopsEntry>,
     /// What may hide files of the cluster.
     pub hidden: Vec<&'o Note>,
 }
@@ -93,28 +90,28 @@ pub fn status_of<'o>(overview: &'o Overview, numbers: &BTreeSet<usize>) -> Vec<S
         if own.is_disjoint(numbers) {
             continue;
         }
-        let holders = &file.holders;
-        let drifts = drift(holders, &file.applied);
+        let terms = &file.terms;
+        let is_drifted = file.lacks_rule() || !file.drifts.all.is_empty();
         // Only clusters with a key in the file can be able to open it.
-        let named = holders.keys().filter_map(|key| by_recipient.get(key.id())).flatten().copied();
+        let named = terms.keys().filter_map(|key| by_recipient.get(key.id())).flatten().copied();
         let others: BTreeSet<usize> = named
             .filter(|number| !own.contains(number))
-            .filter(|number| holders.is_opened_by(|key| overview.is_of_cluster(*number, key)))
+            .filter(|number| terms.is_opened_by(|key| overview.is_of_cluster(*number, key)))
             .collect();
         for number in own.intersection(numbers) {
             let Some(status) = all.get_mut(*number) else { continue };
             if owners.readers.contains(number) {
                 status.reads.push(file);
-                let groups = holders.count_groups(|key| overview.is_of_cluster(*number, key));
-                if groups < holders.threshold && status.phase != RotationPhase::Unknown {
+                let groups = terms.count_groups(|key| overview.is_of_cluster(*number, key));
+                if groups < terms.threshold && status.phase != RotationPhase::Unknown {
                     status.unreadable.push(Unreadable { file, groups });
                 }
             }
             if !others.is_empty() {
                 status.overshared.push(Overshared { file, clusters: others.clone() });
             }
-            if !drifts.is_empty() {
-                status.drifted.push((file, drifts.clone()));
+            if is_drifted {
+                status.drifted.push(file);
             }
         }
     }

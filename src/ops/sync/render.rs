@@ -4,14 +4,20 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Drift, DriftKind, Drifted, KeyWork, Survey, SyncWishes};
-use crate::{base::span::LineColumn, ops::named::Named};
+use super::{Comparison, Drifted, SyncWishes};
+use crate::{
+    base::span::LineColumn,
+    ops::{
+        drift::{Drift, DriftKind, KeyWork},
+        named::Named,
+    },
+};
 
 /// The name and version of the JSON; see `docs/cli.md`.
 const SCHEMA: &str = "secrets-sync/1";
 
 #[derive(Serialize)]
-struct JsonSurvey<'a> {
+struct JsonComparison<'a> {
     schema: &'static str,
     files: usize,
     drifted: Vec<JsonDrifted<'a>>,
@@ -32,8 +38,8 @@ struct JsonDrifted<'a> {
 #[derive(Serialize)]
 struct JsonDrift<'a> {
     kind: &'static str,
-    line: usize,
-    column: usize,
+    line: Option<usize>,
+    column: Option<usize>,
     policy_line: usize,
     policy_column: usize,
     recipient: Option<&'a Named>,
@@ -45,8 +51,8 @@ impl<'a> JsonDrift<'a> {
     fn of(Drift { kind, place, rule_place }: &'a Drift) -> Self {
         Self {
             kind: kind.name(),
-            line: place.line,
-            column: place.column,
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
             policy_line: rule_place.line,
             policy_column: rule_place.column,
             recipient: kind.member().map(|member| &member.named),
@@ -62,18 +68,23 @@ struct JsonUnchecked {
     reason: String,
 }
 
-/// One line for each difference: `PATH:LINE:COLUMN: KIND: message (rule N, POLICY:LINE:COLUMN)`. Policies below
+/// One line for each difference: `PATH:LINE:COLUMN: KIND: message (rule N, POLICY:LINE:COLUMN)`; of what is not YAML
+/// there is no line and column. Policies below
 /// `directory` are named from there.
 #[must_use]
-pub fn render_text(survey: &Survey, directory: &Path) -> String {
+pub fn render_text(comparison: &Comparison, directory: &Path) -> String {
     let mut out = String::new();
-    for Drifted { path, applied, drifts } in &survey.drifted {
+    for Drifted { path, applied, drifts, .. } in &comparison.drifted {
         for Drift { kind, place, rule_place } in &drifts.all {
             let policy = applied.policy().map(|policy| policy.path()).unwrap_or(path);
             let policy = policy.strip_prefix(directory).unwrap_or(policy);
             let rule = applied.rule().map_or(0, |rule| rule.index + 1);
-            let line =
-                format!("{}: {}: {kind} (rule {rule}, {})", at(path, *place), kind.name(), at(policy, *rule_place));
+            let line = format!(
+                "{}: {}: {kind} (rule {rule}, {})",
+                at(path, *place),
+                kind.name(),
+                at(policy, Some(*rule_place))
+            );
             push_line(&mut out, &line);
         }
     }
@@ -82,9 +93,9 @@ pub fn render_text(survey: &Survey, directory: &Path) -> String {
 
 /// What is going to be done, as a diff of names: a line for each file, and below it who comes, goes, or changes.
 #[must_use]
-pub fn render_plan(survey: &Survey, wishes: &SyncWishes) -> String {
+pub fn render_plan(comparison: &Comparison, wishes: &SyncWishes) -> String {
     let mut out = String::new();
-    for Drifted { path, drifts, .. } in survey.drifted.iter().filter(|drifted| drifted.has_work(wishes)) {
+    for Drifted { path, drifts, .. } in comparison.drifted.iter().filter(|drifted| drifted.has_work(wishes)) {
         let what = match drifts.keys {
             KeyWork::None => "the same data key, for the same recipients",
             KeyWork::Wrap => "the same data key, wrapped for those who come",
@@ -112,37 +123,38 @@ pub fn render_plan(survey: &Survey, wishes: &SyncWishes) -> String {
     out
 }
 
-/// One object, the same for the same survey.
+/// One object, the same for the same comparison.
 ///
 /// # Errors
 /// Those of the serializer, of which there are none for these types.
-pub fn render_json(survey: &Survey) -> Result<String, serde_json::Error> {
+pub fn render_json(comparison: &Comparison) -> Result<String, serde_json::Error> {
     let shown = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
-    let drifted = survey.drifted.iter().map(|Drifted { path, applied, drifts }| JsonDrifted {
+    let drifted = comparison.drifted.iter().map(|Drifted { path, applied, drifts, .. }| JsonDrifted {
         path: path.display().to_string(),
         policy: applied.policy().map(|policy| policy.path().display().to_string()),
         rule: applied.rule().map(|rule| rule.index + 1),
         keys: drifts.keys,
         drifts: drifts.all.iter().map(JsonDrift::of).collect(),
     });
-    let unchecked = survey.unchecked.iter();
-    let json = JsonSurvey {
+    let unchecked = comparison.unchecked.iter();
+    let json = JsonComparison {
         schema: SCHEMA,
-        files: survey.files,
+        files: comparison.files,
         drifted: drifted.collect(),
-        unruled: shown(&survey.unruled),
+        unruled: shown(&comparison.unruled),
         unchecked: unchecked
             .map(|(path, error)| JsonUnchecked { path: path.display().to_string(), reason: error.reason() })
             .collect(),
-        skipped: shown(&survey.skipped),
+        skipped: shown(&comparison.skipped()),
     };
     let mut out = serde_json::to_string_pretty(&json)?;
     out.push('\n');
     Ok(out)
 }
 
-fn at(path: &Path, place: LineColumn) -> String {
-    format!("{}:{}:{}", path.display(), place.line, place.column)
+fn at(path: &Path, place: Option<LineColumn>) -> String {
+    let place = place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
+    format!("{}{place}", path.display())
 }
 
 /// Names of files and keys can hold anything; a line stays a line.

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::{Drifts, KeyWork, find_drifts};
 use crate::{
     base::secret::DataKey,
     crypto::mac::Coverage,
     keys::Recipient,
     ops::{
         audience::Audience,
+        drift::{Drift, DriftKind, Drifts, KeyWork, find_drifts},
         encrypt::now,
         error::{Naming, OpError},
         recipients::{generate_data_key, parse_group},
@@ -67,7 +67,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn drifts(&self, text: &str) -> Result<Drifts, OpError> {
-        Ok(find_drifts(text, &Terms::read(text)?, self.applied))
+        Ok(find_drifts(text, &Terms::of_yaml(text)?, self.applied))
     }
 
     fn reselect(&self, file: &SopsFile<'_>, key: &DataKey) -> Result<String, OpError> {
@@ -110,7 +110,7 @@ impl Work<'_> {
     /// Who comes and who goes, of one group.
     fn amendment(&self, key: &DataKey, drifts: &Drifts) -> Result<Amendment, OpError> {
         let members = |is_missing: bool| {
-            let is_such = move |drift: &&super::Drift| matches!(drift.kind, super::DriftKind::Missing(_)) == is_missing;
+            let is_such = move |drift: &&Drift| matches!(drift.kind, DriftKind::Missing(_)) == is_missing;
             drifts.all.iter().filter(is_such).filter_map(|drift| drift.kind.member()).map(|member| member.key.clone())
         };
         let (Some(policy), Some(rule)) = (self.applied.policy(), self.applied.rule()) else {

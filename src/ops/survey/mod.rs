@@ -1,27 +1,26 @@
-//! The whole repository, each file read once: who can open the encrypted ones, and Flux' objects in the others.
-//! Needs no key, and keeps no content.
+//! What the files of a repository tell without a key, each read once: on what terms the encrypted ones are so, how that
+//! differs from the policy, and Flux' objects in the others. Keeps no content.
+
+mod file;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use file::{Reading, Sealed, read_all};
+
 use super::{
+    drift::Drifts,
     error::OpError,
-    format::Format,
-    pool,
     session::{Applied, Session},
     target::{Target, find_targets},
 };
 use crate::{
-    base::files::{FileError, FileProblem, into_text, read_bytes, read_text},
-    document::yaml::parse::TEXT_LIMIT_BYTES,
+    base::files::{FileError, FileProblem, read_text},
     git::find_repository,
     gitops::{
         config::{CONFIG_FILE_NAME, Config},
-        inventory::{FileId, Inventory, Scan, scan},
+        inventory::{FileId, Inventory, scan},
     },
-    sops::{
-        error::SopsError,
-        holders::{Holders, HoldersError},
-    },
+    sops::terms::Terms,
 };
 
 /// More than anybody writes by hand.
@@ -55,17 +54,20 @@ pub struct Survey {
 pub struct SopsEntry {
     /// Its number.
     pub id: FileId,
-    /// Who can open it.
-    pub holders: Holders,
+    /// Who can open it, which of its values are encrypted, and what its MAC covers.
+    pub terms: Terms,
     /// The rule for it.
     pub applied: Applied,
+    /// How the terms differ from the rule.
+    pub drifts: Drifts,
 }
 
-/// What became of one file.
-struct Read {
-    scan: Option<Scan>,
-    sops: Option<(Holders, Applied)>,
-    error: Option<OpError>,
+impl SopsEntry {
+    /// Whether there is a policy, and no rule in it matches the file.
+    #[must_use]
+    pub fn lacks_rule(&self) -> bool {
+        self.applied.policy().is_some() && self.applied.rule().is_none()
+    }
 }
 
 /// Lists the files of the repository that the current directory is in, without what git ignores; outside of any
@@ -100,24 +102,22 @@ impl Walk {
     /// are listed.
     pub fn read(self, session: &Session, done: impl Fn() + Sync) -> Result<Survey, OpError> {
         let config = read_config(&self.root)?;
-        let read = pool::map(&self.targets, |target| {
-            let read = read_one(session, &self.root, &target.path);
-            done();
-            read
-        });
+        let look = |target: &Target, text: &str| scan(&below(&self.root, &target.path), text);
+        let read = read_all(session, &self.targets, look, done);
         let mut unread: Vec<(PathBuf, OpError)> =
             self.faults.into_iter().map(|fault| (fault.path.clone(), fault.into())).collect();
         let mut files = Vec::with_capacity(read.len());
         let mut encrypted = Vec::new();
-        for (target, Read { scan, sops, error }) in self.targets.into_iter().zip(read) {
+        for (target, Reading { sealed, error, other }) in self.targets.into_iter().zip(read) {
             let path = below(&self.root, &target.path);
-            encrypted.extend(sops.map(|sops| (path.clone(), sops)));
+            encrypted.extend(sealed.map(|sealed| (path.clone(), sealed)));
             unread.extend(error.map(|error| (target.path, error)));
-            files.push((path, scan));
+            files.push((path, other.flatten()));
         }
         let inventory = Inventory::new(files);
-        let entry =
-            |(path, (holders, applied)): (String, _)| Some(SopsEntry { id: inventory.find(&path)?, holders, applied });
+        let entry = |(path, Sealed { terms, applied, drifts, .. }): (String, _)| {
+            Some(SopsEntry { id: inventory.find(&path)?, terms, applied, drifts })
+        };
         let mut files: Vec<SopsEntry> = encrypted.into_iter().filter_map(entry).collect();
         files.sort_by_key(|file| file.id);
         unread.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -155,47 +155,4 @@ pub(super) fn below(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
     parts.collect::<Vec<_>>().join("/")
-}
-
-fn read_one(session: &Session, root: &Path, path: &Path) -> Read {
-    match read_bytes(path, TEXT_LIMIT_BYTES) {
-        Ok(bytes) => {
-            let format = Format::find_encrypted(path, &bytes);
-            // The marks of a file in UTF-16 are not to be seen before it is read.
-            let is_utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
-            match into_text(path, bytes) {
-                Ok(text) if is_utf16 => {
-                    let format = Format::find_encrypted(path, text.expose().as_bytes());
-                    read_content(session, root, path, text.expose(), format)
-                }
-                Ok(text) => read_content(session, root, path, text.expose(), format),
-                Err(error) => Read { scan: None, sops: None, error: format.map(|_| error.into()) },
-            }
-        }
-        Err(error) => Read { scan: None, sops: None, error: Some(error.into()) },
-    }
-}
-
-fn read_content(session: &Session, root: &Path, path: &Path, text: &str, format: Option<Format>) -> Read {
-    let scan = scan(&below(root, path), text);
-    let holders = match format {
-        None => return Read { scan, sops: None, error: None },
-        Some(Format::Yaml) => Holders::of_yaml(text),
-        Some(Format::Json | Format::Binary) => Holders::of_json(text),
-        Some(Format::Dotenv) => Holders::of_dotenv(text),
-        Some(Format::Ini) => Holders::of_ini(text),
-    };
-    let holders = match holders {
-        Ok(holders) => holders,
-        // The words are in it, and mean something else.
-        Err(HoldersError::NotEncrypted | HoldersError::Yaml(SopsError::NotEncrypted)) => {
-            return Read { scan, sops: None, error: None };
-        }
-        Err(error) => return Read { scan, sops: None, error: Some(error.into()) },
-    };
-    let (applied, error) = match session.rule_for(path) {
-        Ok(applied) => (applied, None),
-        Err(error) => (Applied::default(), Some(error)),
-    };
-    Read { scan, sops: Some((holders, applied)), error }
 }

@@ -1,52 +1,22 @@
-//! On what terms a file is encrypted: for whom, which values, under which MAC. The part of the metadata that a policy says
-//! too, read without a key, and as fast as thousands of files want it.
+//! The terms of a YAML file, with their places.
 
-use super::{
-    error::SopsError,
-    key_group::MasterKey,
-    metadata::Reader,
-    selector::{DEFAULT_UNENCRYPTED_SUFFIX, SelectorKind},
-    walk::METADATA_KEY,
-};
+use super::{TermPlaces, Terms};
 use crate::{
-    crypto::mac::Coverage,
     document::yaml::tree::{NodeId, Tree},
+    sops::{
+        error::SopsError,
+        key_group::KeyGroup,
+        metadata::{KeyEntry, Reader},
+        walk::METADATA_KEY,
+    },
 };
-
-/// The terms of a file. Places are byte offsets into its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// Who can open the file, in groups, with the places of their entries.
-    pub groups: Vec<Vec<(MasterKey, usize)>>,
-    /// How many of the groups are needed; of one group it is one.
-    pub threshold: usize,
-    /// Which values are encrypted: the kind of selector, and its text.
-    pub selector: (SelectorKind, String),
-    /// Which values the MAC covers.
-    pub coverage: Coverage,
-    /// Where each is said.
-    pub places: TermPlaces,
-}
-
-/// Byte offsets; that of the block for what it does not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TermPlaces {
-    /// Of the block.
-    pub block: usize,
-    /// Of the threshold.
-    pub threshold: usize,
-    /// Of the selector.
-    pub selector: usize,
-    /// Of `mac_only_encrypted`.
-    pub coverage: usize,
-}
 
 impl Terms {
-    /// Reads the terms out of `text`, the first document of which counts.
+    /// Out of a YAML file: of its first document, as SOPS does. Compiles no selector.
     ///
     /// # Errors
     /// [`SopsError`] for what is not YAML, is not encrypted, or has unusable metadata.
-    pub fn read(text: &str) -> Result<Self, SopsError> {
+    pub fn of_yaml(text: &str) -> Result<Self, SopsError> {
         if let Some(start) = find_plain_block(text)
             && let Ok(terms) = Self::of_tree(&Tree::parse(text.get(start..).unwrap_or_default())?, start)
         {
@@ -64,25 +34,17 @@ impl Terms {
         let groups = reader.groups()?;
         let (_, threshold) = reader.threshold()?;
         let selector = reader.selector_text()?;
-        let threshold = match (groups.len(), threshold) {
-            (0 | 1, _) => 1,
-            (groups, 0) => groups,
-            (_, threshold) => threshold,
-        };
         let places = TermPlaces {
             block,
+            entries: groups.iter().map(|group| group.iter().map(|entry| place(entry.node)).collect()).collect(),
             threshold: of_field("shamir_threshold"),
             selector: selector.as_ref().map_or(block, |(.., node)| place(*node)),
             coverage: of_field("mac_only_encrypted"),
         };
-        let default = || (SelectorKind::UnencryptedSuffix, DEFAULT_UNENCRYPTED_SUFFIX.to_owned());
-        let selector = selector.map_or_else(default, |(kind, pattern, _)| (kind, pattern));
-        let with_place = |entry: super::metadata::KeyEntry| {
-            let node = place(entry.node);
-            (entry.key, node)
-        };
-        let groups = groups.into_iter().map(|group| group.into_iter().map(with_place).collect()).collect();
-        Ok(Self { groups, threshold, selector, coverage: reader.coverage()?, places })
+        let selector = selector.map(|(kind, pattern, _)| (kind, pattern));
+        let group = |group: Vec<KeyEntry>| KeyGroup(group.into_iter().map(|entry| entry.key).collect());
+        let groups = groups.into_iter().map(group).collect();
+        Ok(Self::new(groups, threshold, selector, reader.coverage()?, Some(places)))
     }
 }
 
@@ -169,11 +131,8 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             let tree = Tree::parse(&text).unwrap();
             let Ok(metadata) = crate::sops::metadata::Metadata::read(&tree) else { continue };
-            let terms = Terms::read(&text).unwrap();
-            let keys: Vec<Vec<MasterKey>> =
-                terms.groups.iter().map(|group| group.iter().map(|(key, _)| key.clone()).collect()).collect();
-            let expected: Vec<Vec<MasterKey>> = metadata.key_groups().into_iter().map(|group| group.0).collect();
-            assert_eq!(keys, expected, "{}", path.display());
+            let terms = Terms::of_yaml(&text).unwrap();
+            assert_eq!(terms.groups, metadata.key_groups(), "{}", path.display());
             let selector = (metadata.selector.kind(), metadata.selector.pattern().to_owned());
             assert_eq!((&terms.selector, terms.coverage), (&selector, metadata.coverage), "{}", path.display());
             assert_eq!(Terms::of_tree(&tree, 0).unwrap(), terms, "{}", path.display());
