@@ -57,10 +57,10 @@ impl Format {
     /// Looks for marks only, and parses nothing.
     #[must_use]
     pub fn find_encrypted(name: &Path, content: &[u8]) -> Option<Self> {
-        let holds = |mark: &str| find(content, mark.as_bytes()).is_some();
+        let holds = |mark: &str| holds(content, mark.as_bytes());
         let begins = |mark: &str| content.starts_with(mark.as_bytes()) || holds(&format!("\n{mark}"));
         let format = match Self::of_name(name) {
-            Self::Yaml => return (holds("sops") && holds("mac") && holds("lastmodified")).then_some(Self::Yaml),
+            Self::Yaml => return (holds("lastmodified") && holds("mac") && holds("sops")).then_some(Self::Yaml),
             _ if !holds("ENC[AES256_GCM,") => return None,
             format => format,
         };
@@ -97,17 +97,17 @@ impl std::fmt::Display for Format {
     }
 }
 
-fn find(content: &[u8], mark: &[u8]) -> Option<usize> {
-    let (first, _) = mark.split_first()?;
-    let mut from = 0;
-    loop {
-        let rest = content.get(from..)?;
-        let at = from + rest.iter().position(|byte| byte == first)?;
-        if content.get(at..)?.starts_with(mark) {
-            return Some(at);
+/// Searches from the end, near which SOPS puts its marks.
+fn holds(content: &[u8], mark: &[u8]) -> bool {
+    let Some((last, _)) = mark.split_last() else { return true };
+    let mut rest = content;
+    while let Some(at) = rest.iter().rposition(|byte| byte == last) {
+        if rest.get(..=at).is_some_and(|head| head.ends_with(mark)) {
+            return true;
         }
-        from = at + 1;
+        rest = rest.get(..at).unwrap_or_default();
     }
+    false
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! On what terms a file is encrypted: for whom, which values, under which MAC. The part of the metadata that a policy says
 //! too, read without a key out of every type of file that SOPS writes, and as fast as thousands of files want it.
 
+mod lines;
 mod value;
 mod yaml;
 

@@ -17,10 +17,14 @@ impl Terms {
     /// # Errors
     /// [`SopsError`] for what is not YAML, is not encrypted, or has unusable metadata.
     pub fn of_yaml(text: &str) -> Result<Self, SopsError> {
-        if let Some(start) = find_plain_block(text)
-            && let Ok(terms) = Self::of_tree(&Tree::parse(text.get(start..).unwrap_or_default())?, start)
-        {
-            return Ok(terms);
+        if let Some(start) = find_plain_block(text) {
+            let block = text.get(start..).unwrap_or_default();
+            if let Some(terms) = Self::of_lines(block, start) {
+                return Ok(terms);
+            }
+            if let Ok(terms) = Self::of_tree(&Tree::parse(block)?, start) {
+                return Ok(terms);
+            }
         }
         Self::of_tree(&Tree::parse(text)?, 0)
     }
@@ -53,8 +57,9 @@ impl Terms {
 ///
 /// The block can then be read by itself: what is before it could only hide that there is none.
 fn find_plain_block(text: &str) -> Option<usize> {
-    // Whatever else is a line break for some parser, so that a line could begin unseen.
-    if text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+    // Whatever else is a line break for some parser, so that a line could begin unseen: all begin with one of three bytes.
+    let may_break = text.bytes().any(|byte| matches!(byte, b'\r' | 0xC2 | 0xE2));
+    if may_break && text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']) {
         return None;
     }
     let mut offset = 0;
@@ -126,7 +131,7 @@ mod tests {
     fn terms_are_those_of_the_metadata() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sops");
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("encrypted.yaml"));
-        let mut short = 0;
+        let (mut short, mut by_line) = (0, 0);
         for path in files.filter(|path| path.exists()) {
             let text = std::fs::read_to_string(&path).unwrap();
             let tree = Tree::parse(&text).unwrap();
@@ -136,8 +141,36 @@ mod tests {
             let selector = (metadata.selector.kind(), metadata.selector.pattern().to_owned());
             assert_eq!((&terms.selector, terms.coverage), (&selector, metadata.coverage), "{}", path.display());
             assert_eq!(Terms::of_tree(&tree, 0).unwrap(), terms, "{}", path.display());
-            short += usize::from(find_plain_block(&text).is_some());
+            let start = find_plain_block(&text);
+            short += usize::from(start.is_some());
+            by_line += usize::from(start.is_some_and(|start| Terms::of_lines(&text[start..], start).is_some()));
         }
-        assert!(short > 50, "{short} files are few");
+        assert!(short > 50 && by_line > 40, "{short} and {by_line} files are few");
+    }
+
+    /// A block as SOPS spells it, with one byte in the place of another, is read line by line as it is parsed, or not at all.
+    #[test]
+    fn what_is_read_by_line_is_what_the_parser_reads() {
+        let block = "sops:\n  pgp: []\n  age:\n    - recipient: age1xy\n      enc: |\n        -----BEGIN\n        YW+/=\n    \
+                     - enc: |\n        x\n      recipient: 'ssh-ed z'\n  lastmodified: \"2024-02-29T01:02:03Z\"\n  \
+                     mac: ENC[AES256_GCM,data:x,type:str]\n  encrypted_regex: ^(data|xy)$\n  mac_only_encrypted: true\n";
+        let (mut read, mut refused) = (0, 0);
+        let mut check = |text: &str| match Terms::of_lines(text, 0) {
+            None => refused += 1,
+            Some(terms) => {
+                let parsed = Terms::of_tree(&Tree::parse(text).expect(text), 0);
+                assert_eq!(terms, parsed.expect(text), "{text}");
+                read += 1;
+            }
+        };
+        check(block);
+        for at in 0..block.len() {
+            check(&format!("{}{}", &block[..at], &block[at + 1..]));
+            for other in " \n\t:#-'\"|>&*!?%@`{}[],~0ayn_.^\\\u{e9}".chars() {
+                check(&format!("{}{other}{}", &block[..at], &block[at + 1..]));
+                check(&format!("{}{other}{}", &block[..at], &block[at..]));
+            }
+        }
+        assert!(read > 1000 && refused > 1000, "{read} {refused}");
     }
 }
