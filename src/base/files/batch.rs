@@ -96,14 +96,7 @@ impl Batch {
     pub(super) fn put_in_place(self) -> Committed {
         let staged = self.into_staged();
         let directories: BTreeSet<PathBuf> = staged.iter().map(|staged| staged.directory().to_owned()).collect();
-        let mut outcomes = Vec::with_capacity(staged.len());
-        let mut staged = staged.into_iter();
-        while staged.len() > 0 {
-            let some: Vec<Staged> = staged.by_ref().take(HELD_FILES).collect();
-            let held: Vec<File> = some.iter().filter_map(|staged| File::open(&staged.target).ok()).collect();
-            outcomes.extend(some.into_iter().map(|staged| (staged.asked.clone(), staged.put_in_place())));
-            let_go_of_old(held);
-        }
+        let mut outcomes = put_all_in_place(staged);
         if let Err(cause) = sync_names(&directories) {
             for (path, outcome) in outcomes.iter_mut().filter(|(_, outcome)| outcome.is_ok()) {
                 *outcome = Err(FileError::new(path, FileProblem::Unsynced(again(&cause))));
@@ -129,17 +122,31 @@ impl std::fmt::Debug for Batch {
     }
 }
 
-/// Closes replaced files, on two threads where they are many: with the last handle the file system frees what they took,
-/// which costs ten times as much as the change of the name, and is nobody's turn as long as they are held.
-fn let_go_of_old(mut held: Vec<File>) {
-    if held.len() < HELD_FILES / 4 {
-        return;
+/// Puts files in place, on two threads where they are many: with the last handle of an old file the file system frees what it
+/// took, which costs ten times as much as the change of the name.
+fn put_all_in_place(mut staged: Vec<Staged>) -> Committed {
+    if staged.len() < HELD_FILES / 4 {
+        return put_some_in_place(staged);
     }
-    let others = held.split_off(held.len() / 2);
+    let others = staged.split_off(staged.len() / 2);
     std::thread::scope(|scope| {
-        scope.spawn(|| drop(others));
-        drop(held);
-    });
+        let others = scope.spawn(|| put_some_in_place(others));
+        let mut outcomes = put_some_in_place(staged);
+        outcomes.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        outcomes
+    })
+}
+
+/// Puts files in place. The old ones are held until a number of them is let go, so that no change of a name waits for that.
+fn put_some_in_place(staged: Vec<Staged>) -> Committed {
+    let mut outcomes = Vec::with_capacity(staged.len());
+    let mut staged = staged.into_iter();
+    while staged.len() > 0 {
+        let some: Vec<Staged> = staged.by_ref().take(HELD_FILES / 2).collect();
+        let _held: Vec<File> = some.iter().filter_map(|staged| File::open(&staged.target).ok()).collect();
+        outcomes.extend(some.into_iter().map(|staged| (staged.asked.clone(), staged.put_in_place())));
+    }
+    outcomes
 }
 
 /// The same error once more, for another file that it concerns.

@@ -8,11 +8,12 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::{
     FileError, FileProblem,
     attributes::{self, Readers},
-    read_text,
+    into_text, read_text, read_wiped,
 };
 use crate::base::leftover::Leftover;
 
@@ -26,6 +27,8 @@ const NAME_LIMIT_BYTES: usize = 200;
 pub(super) enum Before<'a> {
     /// A file with exactly this content.
     Held(&'a [u8]),
+    /// A file with this text, all of which is read.
+    Text(&'a str),
     /// Nothing.
     Absent,
     /// Nothing, or any regular file.
@@ -74,17 +77,35 @@ impl Staged {
         content: &[u8],
         token: Option<u64>,
     ) -> Result<Self, FileError> {
-        Self::write(asked, (before, access), content, token).map_err(|problem| FileError::new(asked, problem))
+        let write = |target| Self::write((asked, target), (before, access), content, token);
+        let staged = resolve(asked).map_err(FileProblem::Read).and_then(write);
+        staged.map(|(staged, _)| staged).map_err(|problem| FileError::new(asked, problem))
+    }
+
+    /// Writes `content` next to `target`, which `asked` stands for, if it holds the text `expected`, under the name that
+    /// `token` gives it. Gives back the bytes that `target` holds too.
+    pub(super) fn of_text(
+        (asked, target): (&Path, PathBuf),
+        expected: &str,
+        content: &[u8],
+        token: u64,
+    ) -> Result<(Self, Zeroizing<Vec<u8>>), FileError> {
+        let before = (Before::Text(expected), Access::Kept);
+        let staged = Self::write((asked, target), before, content, Some(token));
+        let (staged, held) = staged.map_err(|problem| FileError::new(asked, problem))?;
+        Ok((staged, held.unwrap_or_default()))
     }
 
     fn write(
-        asked: &Path,
+        (asked, target): (&Path, PathBuf),
         (before, access): (Before<'_>, Access),
         content: &[u8],
         token: Option<u64>,
-    ) -> Result<Self, FileProblem> {
-        let target = resolve(asked).map_err(FileProblem::Read)?;
-        let old = find_old(&target, before)?;
+    ) -> Result<(Self, Option<Zeroizing<Vec<u8>>>), FileProblem> {
+        let (old, held) = match find_old(&target, before)? {
+            Some((file, metadata, held)) => (Some((file, metadata)), held),
+            None => (None, None),
+        };
         if old.is_some() {
             attributes::check_writable(&target).map_err(FileProblem::NotWritable)?;
         }
@@ -102,7 +123,7 @@ impl Staged {
         }
         let mode = old.as_ref().filter(|_| access == Access::Kept).map(|(_, metadata)| metadata.permissions());
         let old = old.map(|(_, metadata)| attributes::Stamp::of(&metadata));
-        Ok(Self { asked: asked.to_owned(), target, temporary, old, mode })
+        Ok((Self { asked: asked.to_owned(), target, temporary, old, mode }, held))
     }
 
     /// Where the content is.
@@ -165,10 +186,13 @@ pub(super) fn resolve(asked: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// An old file, opened, with its bytes if they were read.
+type Old = (File, Metadata, Option<Zeroizing<Vec<u8>>>);
+
 /// The old file, opened and compared with what `before` says; `None` when there is and may be none.
-fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata)>, FileProblem> {
+fn find_old(target: &Path, before: Before<'_>) -> Result<Option<Old>, FileProblem> {
     match (fs::symlink_metadata(target), before) {
-        (Err(error), Before::Held(_)) if error.kind() == ErrorKind::NotFound => {
+        (Err(error), Before::Held(_) | Before::Text(_)) if error.kind() == ErrorKind::NotFound => {
             return Err(FileProblem::Changed);
         }
         (Err(error), _) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -179,22 +203,38 @@ fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata)
     }
     let mut file = File::open(target).map_err(FileProblem::Read)?;
     let metadata = file.metadata().map_err(FileProblem::Read)?;
-    if let Before::Held(expected) = before {
-        let is_same =
-            metadata.len() == expected.len() as u64 && holds(&mut file, expected).map_err(FileProblem::Read)?;
-        // The text of a file in UTF-16 is not what its bytes are; three bytes of UTF-8 are two of it.
-        let limit = expected.len().saturating_mul(2).saturating_add(2);
-        if !is_same && !read_text(target, limit).is_ok_and(|text| text.expose().as_bytes() == expected) {
-            return Err(FileProblem::Changed);
+    let held = match before {
+        Before::Absent | Before::Anything => None,
+        Before::Held(expected) => {
+            let is_same =
+                metadata.len() == expected.len() as u64 && holds(&mut file, expected).map_err(FileProblem::Read)?;
+            let read = || read_text(target, utf16_limit_bytes(expected));
+            if !is_same && !read().is_ok_and(|text| text.expose().as_bytes() == expected) {
+                return Err(FileProblem::Changed);
+            }
+            None
         }
-    }
-    Ok(Some((file, metadata)))
+        Before::Text(expected) => {
+            let limit = utf16_limit_bytes(expected.as_bytes());
+            let read = read_wiped(&mut file, expected.len(), limit).map_err(FileProblem::Read)?;
+            let read = read.ok_or(FileProblem::Changed)?;
+            let is_same = read.as_slice() == expected.as_bytes()
+                || into_text(target, read.clone()).is_ok_and(|text| text.expose() == expected);
+            Some(if is_same { read } else { return Err(FileProblem::Changed) })
+        }
+    };
+    Ok(Some((file, metadata, held)))
+}
+
+/// How long a file in UTF-16 can be that has the text `expected`: three bytes of UTF-8 are two of it.
+const fn utf16_limit_bytes(expected: &[u8]) -> usize {
+    expected.len().saturating_mul(2).saturating_add(2)
 }
 
 /// Whether `file` holds `expected` and nothing else.
 fn holds(file: &mut File, mut expected: &[u8]) -> io::Result<bool> {
     let room = expected.len().clamp(1, 64 * 1024);
-    let mut buffer = zeroize::Zeroizing::new(vec![0; room]);
+    let mut buffer = Zeroizing::new(vec![0; room]);
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {

@@ -95,7 +95,8 @@ impl Entry {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
 fn unhex(text: &str) -> Option<Hash> {
@@ -105,8 +106,8 @@ fn unhex(text: &str) -> Option<Hash> {
 }
 
 fn digits(pair: [u8; 2]) -> Option<u8> {
-    let text = std::str::from_utf8(&pair).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    u8::from_str_radix(text, 16).ok()
+    let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+    u8::try_from(high? << 4 | low?).ok()
 }
 
 /// A path as one word: `%` and two digits for each byte that is not printable ASCII.

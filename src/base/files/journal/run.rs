@@ -1,21 +1,22 @@
 //! A run: new files made, then all put in place.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    CONTENT_LIMIT_BYTES, Journal, JournalError, LIST, OLD,
+    Journal, JournalError, LIST, OLD,
     record::{Entry, Record, Stage, escape, hash},
 };
 use crate::base::files::{
     Batch, Committed, FileError, FileProblem, attributes,
     attributes::Readers,
-    into_text, read_bytes, remove,
-    stage::{Access, Before, Staged, resolve},
+    remove,
+    stage::{Staged, directory_of, resolve},
 };
 
 /// What a file that was changed since it was staged means for the others.
@@ -46,6 +47,8 @@ pub(super) struct Notes {
     /// How much that is, in bytes.
     end: usize,
     pub(super) entries: Vec<Entry>,
+    /// The directories of the files, with what they are without links.
+    directories: HashMap<PathBuf, PathBuf>,
 }
 
 impl<'j> Run<'j> {
@@ -56,7 +59,8 @@ impl<'j> Run<'j> {
             let path = journal.path_of(kind, token);
             attributes::create(&path, Readers::Owner).map_err(|cause| FileError::new(&path, FileProblem::Write(cause)))
         };
-        let notes = Notes { list: create(LIST)?, old: create(OLD)?, end: 0, entries: Vec::new() };
+        let notes =
+            Notes { list: create(LIST)?, old: create(OLD)?, end: 0, entries: Vec::new(), directories: HashMap::new() };
         Ok(Self { journal, token, batch: Batch::with_token(token), notes: Mutex::new(notes) })
     }
 
@@ -66,21 +70,14 @@ impl<'j> Run<'j> {
     /// # Errors
     /// [`JournalError::Outside`], and those of [`Batch::stage`]; then `path` is not part of the run.
     pub fn stage(&self, path: &Path, expected: &str, content: &str) -> Result<(), JournalError> {
-        let problem = |problem| FileError::new(path, problem);
-        let target = resolve(path).and_then(std::path::absolute).map_err(|cause| problem(FileProblem::Read(cause)))?;
-        let directory = target.parent().unwrap_or(&target);
-        let directory = directory.canonicalize().map_err(|cause| problem(FileProblem::Read(cause)))?;
-        let target = directory.join(target.file_name().unwrap_or_default());
+        let unread = |cause| FileError::new(path, FileProblem::Read(cause));
+        let target = resolve(path).map_err(unread)?;
+        let directory = self.real_directory(directory_of(&target)).map_err(unread)?;
+        let real = directory.join(target.file_name().unwrap_or_default());
         let outside = || JournalError::Outside { file: path.to_owned(), root: self.journal.root.clone() };
-        let below = target.strip_prefix(&self.journal.root).map_err(|_elsewhere| outside())?;
-        let held = read_bytes(path, CONTENT_LIMIT_BYTES)?;
-        let is_same = held.as_slice() == expected.as_bytes()
-            || into_text(path, held.clone()).is_ok_and(|text| text.expose() == expected);
-        if !is_same {
-            return Err(problem(FileProblem::Changed).into());
-        }
+        let below = real.strip_prefix(&self.journal.root).map_err(|_elsewhere| outside())?;
         self.note(path, |notes| notes.list.write_all(format!("{}\n", escape(below)).as_bytes()))?;
-        let staged = Staged::named(path, (Before::Held(&held), Access::Kept), content.as_bytes(), Some(self.token))?;
+        let (staged, held) = Staged::of_text((path, target), expected, content.as_bytes(), self.token)?;
         let entry = Entry {
             path: below.to_owned(),
             old: hash(&held),
@@ -129,6 +126,16 @@ impl<'j> Run<'j> {
             remove(&self.journal.path_of(OLD, previous.token))?;
         }
         Ok(outcomes)
+    }
+
+    /// `directory` without links, which is asked for once.
+    fn real_directory(&self, directory: &Path) -> std::io::Result<PathBuf> {
+        if let Some(real) = self.notes().directories.get(directory) {
+            return Ok(real.clone());
+        }
+        let real = directory.canonicalize()?;
+        self.notes().directories.insert(directory.to_owned(), real.clone());
+        Ok(real)
     }
 
     /// Notes something about the file at `path`, without which it is not replaced.
