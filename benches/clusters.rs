@@ -1,6 +1,6 @@
-//! `access` and `cluster status` over a repository of 30 clusters and 10,000 encrypted files, beside a bare walk that
-//! reads them: `cargo bench --bench clusters`. Times are medians of whole processes; the bare walk is this program,
-//! started again, which lists the files as `secrets` does and reads them in as many threads.
+//! `sync --check`, `access` and `cluster status` over a repository of 30 clusters and 10,000 encrypted files, beside a bare
+//! walk that reads them: `cargo bench --bench clusters`. Times are medians of whole processes; the bare walk is this
+//! program, started again, which lists the files as `secrets` does and reads them in as many threads.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark fails by panicking, and prints its table")]
 
 #[path = "../tests/support/repository.rs"]
@@ -32,11 +32,17 @@ fn main() {
         let path = root.path().to_str().unwrap();
         let walk = measure(&own, &[BARE_WALK, path]);
         println!("| a bare walk | {files} | {:.0} ms | 1.0 | |", millis(walk.0));
+        let check: &[&str] = &["-C", path, "sync", "--check"];
         let access: &[&str] = &["-C", path, "access"];
         let json: &[&str] = &["-C", path, "access", "--format", "json"];
         let status: &[&str] = &["-C", path, "cluster", "status"];
-        for (name, arguments) in [("`access`", access), ("`access --format json`", json), ("`cluster status`", status)]
-        {
+        let rows = [
+            ("`sync --check`", check),
+            ("`access`", access),
+            ("`access --format json`", json),
+            ("`cluster status`", status),
+        ];
+        for (name, arguments) in rows {
             let (time, memory) = measure(Path::new(env!("CARGO_BIN_EXE_secrets")), arguments);
             let ratio = time.as_secs_f64() / walk.0.as_secs_f64();
             println!("| {name} | {files} | {:.0} ms | {ratio:.1} | {memory} MiB |", millis(time));
