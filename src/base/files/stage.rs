@@ -22,6 +22,9 @@ const SUFFIX: &str = ".secrets-tmp";
 /// Most file systems take names of up to 255 bytes: room for dots, random part and suffix.
 const NAME_LIMIT_BYTES: usize = 200;
 
+/// The bytes of an old file, if they were read.
+type Held = Option<Zeroizing<Vec<u8>>>;
+
 /// What has to be at the target for it to be replaced.
 #[derive(Clone, Copy)]
 pub(super) enum Before<'a> {
@@ -101,7 +104,7 @@ impl Staged {
         (before, access): (Before<'_>, Access),
         content: &[u8],
         token: Option<u64>,
-    ) -> Result<(Self, Option<Zeroizing<Vec<u8>>>), FileProblem> {
+    ) -> Result<(Self, Held), FileProblem> {
         let (old, held) = match find_old(&target, before)? {
             Some((file, metadata, held)) => (Some((file, metadata)), held),
             None => (None, None),
@@ -186,11 +189,8 @@ pub(super) fn resolve(asked: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// An old file, opened, with its bytes if they were read.
-type Old = (File, Metadata, Option<Zeroizing<Vec<u8>>>);
-
 /// The old file, opened and compared with what `before` says; `None` when there is and may be none.
-fn find_old(target: &Path, before: Before<'_>) -> Result<Option<Old>, FileProblem> {
+fn find_old(target: &Path, before: Before<'_>) -> Result<Option<(File, Metadata, Held)>, FileProblem> {
     match (fs::symlink_metadata(target), before) {
         (Err(error), Before::Held(_) | Before::Text(_)) if error.kind() == ErrorKind::NotFound => {
             return Err(FileProblem::Changed);

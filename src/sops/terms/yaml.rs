@@ -143,7 +143,8 @@ mod tests {
             assert_eq!(Terms::of_tree(&tree, 0).unwrap(), terms, "{}", path.display());
             let start = find_plain_block(&text);
             short += usize::from(start.is_some());
-            by_line += usize::from(start.is_some_and(|start| Terms::of_lines(&text[start..], start).is_some()));
+            by_line +=
+                usize::from(start.is_some_and(|start| Terms::of_lines(text.get(start..).unwrap(), start).is_some()));
         }
         assert!(short > 50 && by_line > 40, "{short} and {by_line} files are few");
     }
@@ -165,10 +166,12 @@ mod tests {
         };
         check(block);
         for at in 0..block.len() {
-            check(&format!("{}{}", &block[..at], &block[at + 1..]));
+            let (head, tail) = (block.get(..at).unwrap(), block.get(at..).unwrap());
+            let rest = tail.get(1..).unwrap();
+            check(&format!("{head}{rest}"));
             for other in " \n\t:#-'\"|>&*!?%@`{}[],~0ayn_.^\\\u{e9}".chars() {
-                check(&format!("{}{other}{}", &block[..at], &block[at + 1..]));
-                check(&format!("{}{other}{}", &block[..at], &block[at..]));
+                check(&format!("{head}{other}{rest}"));
+                check(&format!("{head}{other}{tail}"));
             }
         }
         assert!(read > 1000 && refused > 1000, "{read} {refused}");
