@@ -2,9 +2,10 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io,
+    io::{self, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    thread::JoinHandle,
 };
 
 use zeroize::Zeroizing;
@@ -17,6 +18,7 @@ pub struct Tool {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    left_out: Vec<OsString>,
 }
 
 /// Arguments and environment may hold secrets, so only the program is shown.
@@ -56,6 +58,14 @@ pub enum ToolProblem {
     /// It ended with a failure.
     #[error("failed with {0}")]
     Failed(ExitStatus),
+    /// It ended with a failure, and said why.
+    #[error("failed with {status}: {said}")]
+    Refused {
+        /// How it ended.
+        status: ExitStatus,
+        /// The beginning of what it said on its standard error.
+        said: String,
+    },
     /// It printed more than the bound.
     #[error("printed more than {limit_bytes} bytes")]
     TooLong {
@@ -113,11 +123,17 @@ fn is_executable(path: &Path) -> bool {
 /// How long after the program an interrupt from the keyboard can still arrive that was meant for it.
 const LATE_INTERRUPT: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// How much of what a program says on its standard error is kept, in bytes.
+const COMPLAINT_BYTES: u64 = 4096;
+
+/// How much is read from a program at once, in bytes.
+const OUTPUT_BUFFER_BYTES: usize = 256 << 10;
+
 impl Tool {
     /// `program`, looked up on `PATH` unless it has a directory.
     #[must_use]
     pub fn new(program: impl Into<OsString>) -> Self {
-        Self { program: program.into(), arguments: Vec::new(), environment: Vec::new() }
+        Self { program: program.into(), arguments: Vec::new(), environment: Vec::new(), left_out: Vec::new() }
     }
 
     /// Cuts `command` into words as a POSIX shell does, quotes and backslashes included, and expands nothing.
@@ -148,6 +164,13 @@ impl Tool {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps one variable of ours from the program.
+    #[must_use]
+    pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
+        self.left_out.push(name.into());
         self
     }
 
@@ -206,10 +229,33 @@ impl Tool {
         Ok(status)
     }
 
+    /// Starts the program beside us, with its standard input to be written and its standard output to be read. It sees the
+    /// end of its input when that is dropped.
+    ///
+    /// # Errors
+    /// [`ToolError`] when it cannot start.
+    pub fn start(&self) -> Result<(Running, ProgramInput, ProgramOutput), ToolError> {
+        let spawned =
+            self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|cause| self.error(ToolProblem::Start(cause)))?;
+        let (Some(input), Some(output), Some(complaints)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            end(&mut child);
+            return Err(self.error(ToolProblem::Listen(io::ErrorKind::BrokenPipe.into())));
+        };
+        let complaints = Some(std::thread::spawn(move || listen(complaints)));
+        let running = Running { program: self.program.to_string_lossy().into_owned(), child, complaints };
+        Ok((running, input, BufReader::with_capacity(OUTPUT_BUFFER_BYTES, output)))
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the door that the lint points to")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
+        for name in &self.left_out {
+            command.env_remove(name);
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -217,6 +263,71 @@ impl Tool {
     fn error(&self, problem: ToolProblem) -> ToolError {
         ToolError { program: self.program.to_string_lossy().into_owned(), problem }
     }
+}
+
+/// What is written to a program.
+pub type ProgramInput = ChildStdin;
+
+/// What a program prints.
+pub type ProgramOutput = BufReader<ChildStdout>;
+
+/// A program that runs beside us. It is ended where nobody waits for its end.
+#[derive(Debug)]
+pub struct Running {
+    program: String,
+    child: Child,
+    complaints: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    /// Awaits the end of the program, whose input and output have been dropped or read to the end, and gives back what it
+    /// said on its standard error, mostly nothing.
+    ///
+    /// # Errors
+    /// [`ToolError`] when it failed.
+    pub fn finish(mut self) -> Result<String, ToolError> {
+        let status = self.child.wait();
+        let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let problem = match status {
+            Ok(status) if status.success() => return Ok(said),
+            Ok(status) if said.is_empty() => ToolProblem::Failed(status),
+            Ok(status) => ToolProblem::Refused { status, said },
+            Err(cause) => ToolProblem::Listen(cause),
+        };
+        Err(self.error(problem))
+    }
+
+    /// Ends it, so that nobody goes on writing to it.
+    pub fn stop(&mut self) {
+        end(&mut self.child);
+    }
+
+    /// That its output could not be read.
+    #[must_use]
+    pub fn unheard(&self, cause: io::Error) -> ToolError {
+        self.error(ToolProblem::Listen(cause))
+    }
+
+    fn error(&self, problem: ToolProblem) -> ToolError {
+        ToolError { program: self.program.clone(), problem }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.complaints.is_some() {
+            end(&mut self.child);
+        }
+    }
+}
+
+/// The beginning of what a program says on its standard error; it is heard out.
+fn listen(mut complaints: ChildStderr) -> String {
+    let mut said = Vec::new();
+    // What cannot be read was not said.
+    drop(complaints.by_ref().take(COMPLAINT_BYTES).read_to_end(&mut said));
+    drop(io::copy(&mut complaints, &mut io::sink()));
+    String::from_utf8_lossy(&said).trim_end().to_owned()
 }
 
 fn read_output(child: &mut Child, limit_bytes: usize) -> Result<Zeroizing<Vec<u8>>, ToolProblem> {
@@ -237,6 +348,8 @@ fn end(child: &mut Child) {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
+    use std::io::{BufRead as _, Write as _};
+
     use super::*;
 
     #[track_caller]
@@ -298,6 +411,40 @@ mod tests {
         let status = Tool::new("sh").args(["-c", "exit 3"]).run_interactively().unwrap();
         assert_eq!(status.code(), Some(3));
         Tool::new("/nowhere/editor").run_interactively().unwrap_err();
+    }
+
+    #[test]
+    fn a_program_that_runs_beside_us_is_written_to_and_read_from() {
+        let (running, mut input, output) = Tool::new("sh").args(["-c", "cat; echo odd >&2"]).start().unwrap();
+        let writer = std::thread::spawn(move || input.write_all(b"a\nb").unwrap());
+        let lines: Vec<String> = output.lines().map(Result::unwrap).collect();
+        writer.join().unwrap();
+        assert_eq!(lines, ["a", "b"]);
+        assert_eq!(running.finish().unwrap(), "odd");
+    }
+
+    #[test]
+    fn a_program_that_refuses_is_quoted_up_to_a_bound() {
+        let finish = |script: &str| Tool::new("sh").args(["-c", script]).start().unwrap().0.finish().unwrap_err().to_string();
+        assert_eq!(finish("echo no >&2; exit 3"), "`sh` failed with exit status: 3: no");
+        assert_eq!(finish("exit 3"), "`sh` failed with exit status: 3");
+        assert!(finish("yes >&2 & sleep 0.1; kill $!; exit 3").len() < 5000);
+    }
+
+    #[test]
+    fn a_program_that_nobody_waits_for_is_ended() {
+        let (running, ..) = Tool::new("sh").args(["-c", "exec sleep 1000"]).start().unwrap();
+        let process = running.child.id();
+        drop(running);
+        assert!(!Path::new(&format!("/proc/{process}")).exists());
+    }
+
+    #[test]
+    fn a_variable_is_kept_from_a_program() {
+        // Cargo sets it for tests.
+        let tool = Tool::new("sh").args(["-c", "printf %s ${CARGO_MANIFEST_DIR-none}"]);
+        assert_ne!(tool.capture(1000).unwrap().as_slice(), b"none");
+        assert_eq!(tool.without_env("CARGO_MANIFEST_DIR").capture(1000).unwrap().as_slice(), b"none");
     }
 
     #[test]
