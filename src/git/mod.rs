@@ -1,11 +1,29 @@
-//! Where a git repository is: its work tree and its git directory. Reads files and starts no program.
+//! A git repository: where it is, which is told from files alone, and what it holds, which the `git` program tells. A
+//! library of our own would have to know each hash, pack, reference format and extension that the user's git knows.
+
+mod blob;
+mod history;
+mod index;
+mod object_id;
+mod program;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use crate::base::files::{FileError, read_text};
+pub use blob::BlobOutcome;
+pub use history::{Change, Commit, Commits, Revisions};
+pub use index::IndexEntry;
+pub use object_id::ObjectId;
+pub use program::Git;
+
+use crate::base::{
+    files::{FileError, read_text},
+    process::{ToolError, ToolProblem},
+};
 
 /// How a `.git` file names the directory that it stands for.
 const GIT_FILE_PREFIX: &str = "gitdir:";
@@ -49,6 +67,64 @@ pub enum GitError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no `git` to read the repository.
+    #[error("git is not on PATH{}", relative.as_ref().map(|path| behind(path)).unwrap_or_default())]
+    NoProgram {
+        /// The directory that has one, which `PATH` names relative to the current one.
+        relative: Option<PathBuf>,
+    },
+    /// `git` failed.
+    #[error("{}: git does not read it: {}", repository.display(), reason(cause))]
+    Run {
+        /// The root of the work tree, or a bare repository's own directory.
+        repository: PathBuf,
+        /// Why.
+        cause: ToolError,
+    },
+    /// `git` printed something else than it does.
+    #[error("{}: git told {what}", repository.display())]
+    Output {
+        /// The root of the work tree, or a bare repository's own directory.
+        repository: PathBuf,
+        /// What.
+        what: String,
+    },
+}
+
+impl GitError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoProgram { relative: None } => Some("install git".to_owned()),
+            Self::NoProgram { relative: Some(_) } => Some("name directories by their whole path in PATH".to_owned()),
+            Self::Run { repository, cause: ToolError { problem: ToolProblem::Refused { said, .. }, .. } } => {
+                let shown = repository.display();
+                if said.contains("dubious ownership") {
+                    let command = format!("git config --global --add safe.directory '{shown}'");
+                    return Some(format!("it belongs to somebody else; if you trust its configuration: {command}"));
+                }
+                if said.contains("bad revision") || said.contains("unknown revision") {
+                    return Some("see `git log --all` for what there is".to_owned());
+                }
+                Some(format!("see what `git -C '{shown}' fsck` tells, or clone it anew, without --filter"))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn behind(directory: &Path) -> String {
+    format!(" but for {}, which it names relative to the current directory", directory.display())
+}
+
+/// The line in which git says why.
+fn reason(cause: &ToolError) -> String {
+    let ToolProblem::Refused { said, .. } = &cause.problem else {
+        return cause.to_string();
+    };
+    let why = said.lines().find_map(|line| line.strip_prefix("fatal: "));
+    why.or_else(|| said.lines().next()).unwrap_or_default().to_owned()
 }
 
 /// The repository that `start`, an absolute directory, is in; `None` if it is in none.
@@ -116,7 +192,7 @@ fn look(path: &Path) -> Result<Option<fs::Metadata>, GitError> {
 }
 
 #[cfg(test)]
-mod tests {
+mod place_tests {
     use assert_fs::{TempDir, prelude::*};
 
     use super::*;
