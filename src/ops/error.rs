@@ -54,6 +54,9 @@ pub enum OpError {
     /// The repository cannot be found.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// There is no repository.
+    #[error("there is no git repository in {} or above", .0.display())]
+    NoRepository(PathBuf),
     /// `.secrets.toml` cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),

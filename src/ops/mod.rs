@@ -8,6 +8,7 @@ pub mod drift;
 pub mod edit;
 pub mod encrypt;
 pub mod error;
+pub mod exposure;
 pub mod filestatus;
 pub mod format;
 pub mod get;

@@ -1,6 +1,7 @@
 //! The SOPS file: its metadata, which values it encrypts, and how they are encrypted and decrypted in place.
 
 pub mod block;
+pub mod ciphertexts;
 pub mod error;
 pub mod file;
 pub mod key_group;

@@ -355,7 +355,7 @@ pub(super) fn follow(text: &str, end: usize, site: Site) -> Follow {
 
 /// Decrypts a comment, and tells for which path it was encrypted. Which collection a comment belongs to is a matter of
 /// taste between YAML readers, so that all that are around it are tried.
-pub(super) fn find_comment<'p>(
+pub(crate) fn find_comment<'p>(
     cipher: &ValueCipher,
     ciphertext: &Ciphertext<'_>,
     path: &'p str,

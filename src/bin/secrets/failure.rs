@@ -117,6 +117,8 @@ fn hint(error: &OpError) -> Option<String> {
     let hint_text = match error {
         OpError::File(error) => return hint_for_file(&error.problem).map(str::to_owned),
         OpError::Sops(error) => return hint_for_sops(error).map(str::to_owned),
+        OpError::Git(error) => return error.hint(),
+        OpError::NoRepository(_) => "start in a repository, or with -C DIR",
         OpError::Change(error) => return error.hint().map(str::to_owned),
         OpError::Value(error) => hint_for_value(error.fault),
         OpError::MetadataTyped(_) => "give the key another name",

@@ -121,6 +121,8 @@ commands! {
     Cluster(cluster),
     /// Tell who can read what: recipients, clusters, files
     Access(access),
+    /// Tell what a recipient could read in git's history, and what of it to change
+    Exposure(exposure),
     /// Make, list, keep and try identities
     Identity(identity),
     /// Say who can read what: names and rules of the policy

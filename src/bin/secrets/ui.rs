@@ -156,8 +156,14 @@ impl Ui {
 
     /// A bar for `count` files, on a terminal only and after a second only.
     pub(crate) fn progress(&self, count: usize) -> Progress {
+        self.progress_of(count, "files")
+    }
+
+    /// A bar for `count` of something else than files.
+    pub(crate) fn progress_of(&self, count: usize, what: &'static str) -> Progress {
         let is_wanted = count > 1 && self.verbosity >= Verbosity::Normal && io::stderr().is_terminal();
-        Progress { count, start: is_wanted.then(Instant::now), done: AtomicUsize::new(0), screen: self.screen() }
+        let start = is_wanted.then(Instant::now);
+        Progress { count, what, start, done: AtomicUsize::new(0), screen: self.screen() }
     }
 }
 
@@ -174,6 +180,7 @@ struct StdoutError(#[source] io::Error);
 #[derive(Debug)]
 pub(crate) struct Progress {
     count: usize,
+    what: &'static str,
     start: Option<Instant>,
     done: AtomicUsize,
     screen: Arc<Screen>,
@@ -191,13 +198,13 @@ impl Progress {
         let Ok(mut bar) = self.screen.0.try_lock() else { return };
         let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(self.count as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {msg}");
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
             bar.with_style(style.unwrap_or_else(|_template| ProgressStyle::default_bar())).with_elapsed(start.elapsed())
         });
         // The bar's own rate knows nothing of the files before it was shown.
         let rate = done as f64 / start.elapsed().as_secs_f64();
         let left = self.count.saturating_sub(done) as f64 / rate;
-        bar.set_message(format!("{rate:.0}/s, {left:.0} s left"));
+        bar.set_message(format!("{}, {rate:.0}/s, {left:.0} s left", self.what));
         bar.set_position(done as u64);
     }
 }
