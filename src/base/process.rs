@@ -235,8 +235,7 @@ impl Tool {
     /// # Errors
     /// [`ToolError`] when it cannot start.
     pub fn start(&self) -> Result<(Running, ProgramInput, ProgramOutput), ToolError> {
-        let spawned =
-            self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let spawned = self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|cause| self.error(ToolProblem::Start(cause)))?;
         let (Some(input), Some(output), Some(complaints)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -425,7 +424,8 @@ mod tests {
 
     #[test]
     fn a_program_that_refuses_is_quoted_up_to_a_bound() {
-        let finish = |script: &str| Tool::new("sh").args(["-c", script]).start().unwrap().0.finish().unwrap_err().to_string();
+        let finish =
+            |script: &str| Tool::new("sh").args(["-c", script]).start().unwrap().0.finish().unwrap_err().to_string();
         assert_eq!(finish("echo no >&2; exit 3"), "`sh` failed with exit status: 3: no");
         assert_eq!(finish("exit 3"), "`sh` failed with exit status: 3");
         assert!(finish("yes >&2 & sleep 0.1; kill $!; exit 3").len() < 5000);

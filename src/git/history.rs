@@ -127,7 +127,9 @@ impl Iterator for Commits<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let read = match self.read() {
             // What git says itself goes before what was missed in its output.
-            Err(missed) if self.output.fill_buf().is_ok_and(<[u8]>::is_empty) => Err(self.finish().err().unwrap_or(missed)),
+            Err(missed) if self.output.fill_buf().is_ok_and(<[u8]>::is_empty) => {
+                Err(self.finish().err().unwrap_or(missed))
+            }
             read => read,
         };
         if !matches!(read, Ok(Some(_))) {

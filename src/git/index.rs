@@ -46,7 +46,20 @@ impl Git {
         } else {
             EMPTY_TREE_SHA1
         };
-        let tokens = self.tokens(&["diff-index", "--cached", "--ita-invisible-in-index", "--raw", "-z", "--no-renames", "--no-abbrev", base, "--"], 0)?;
+        let tokens = self.tokens(
+            &[
+                "diff-index",
+                "--cached",
+                "--ita-invisible-in-index",
+                "--raw",
+                "-z",
+                "--no-renames",
+                "--no-abbrev",
+                base,
+                "--",
+            ],
+            0,
+        )?;
         let mut changes = Vec::new();
         for pair in tokens.chunks(2) {
             let [record, path] = pair else { return Err(self.odd("a change without its path")) };

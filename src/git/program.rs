@@ -14,12 +14,8 @@ use crate::base::{
 
 /// Settings that go before those of the repository, which anybody may have written: no hook, no monitor, no commit graph
 /// that tells of other parents than the commits do, no replacements.
-const SETTINGS: &[&str] = &[
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.commitGraph=false",
-    "core.useReplaceRefs=false",
-];
+const SETTINGS: &[&str] =
+    &["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.commitGraph=false", "core.useReplaceRefs=false"];
 
 /// Variables that git gets besides: no lock, nothing asked, nothing fetched, and errors that can be told apart.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -108,10 +104,7 @@ impl Git {
     }
 
     /// Starts git with these arguments.
-    pub(super) fn start(
-        &self,
-        arguments: &[&str],
-    ) -> Result<(Running, ProgramInput, ProgramOutput), GitError> {
+    pub(super) fn start(&self, arguments: &[&str]) -> Result<(Running, ProgramInput, ProgramOutput), GitError> {
         self.tool.clone().args(arguments).start().map_err(|cause| self.failed(cause))
     }
 

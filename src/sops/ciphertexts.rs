@@ -205,7 +205,8 @@ mod tests {
                 (format!("{mark}{}", value.path), value.binding.as_str(), data.split(',').next().unwrap())
             })
             .collect();
-        let found: Vec<(&str, &str, &str)> = found.iter().map(|(path, binding, data)| (path.as_str(), *binding, *data)).collect();
+        let found: Vec<(&str, &str, &str)> =
+            found.iter().map(|(path, binding, data)| (path.as_str(), *binding, *data)).collect();
         assert_eq!(found, expected);
     }
 
@@ -214,8 +215,16 @@ mod tests {
         let yaml = format!(
             "#{}\na: {}\nb:\n  #{}\n  \"x.y\": \"{} \"\n  list:\n  - clear\n  # clear\n  - {}\n  - {{c: '{}'}}\nt: &t |-\n  {}\nu: *t\n\
              sops:\n  mac: {}\n---\nsecond: {}\nsops:\n  mac: {}\n",
-            enc("top"), enc("a"), enc("comment"), enc("dot"), enc("one"), enc("flow"), enc("block"), enc("mac"),
-            enc("second"), enc("mac"),
+            enc("top"),
+            enc("a"),
+            enc("comment"),
+            enc("dot"),
+            enc("one"),
+            enc("flow"),
+            enc("block"),
+            enc("mac"),
+            enc("second"),
+            enc("mac"),
         );
         check(
             &find_in_yaml(&Tree::parse(&yaml).unwrap()),
@@ -230,7 +239,12 @@ mod tests {
                 ("second", "second:", "second"),
             ],
         );
-        let json = format!(r#"{{"a": [{{"b": "{}"}}, 1], "c": "{}", "sops": {{"mac": "{}"}}}}"#, enc("b"), enc("c"), enc("mac"));
+        let json = format!(
+            r#"{{"a": [{{"b": "{}"}}, 1], "c": "{}", "sops": {{"mac": "{}"}}}}"#,
+            enc("b"),
+            enc("c"),
+            enc("mac")
+        );
         check(&find_in_json(&json).unwrap(), &[("a[0].b", "a:b:", "b"), ("c", "c:", "c")]);
         let dotenv = format!("#{}\nA={}\nB=clear\nsops_mac={}\n", enc("comment"), enc("a"), enc("mac"));
         check(&find_in_dotenv(&dotenv), &[("#", ":", "comment"), ("A", "A:", "a")]);

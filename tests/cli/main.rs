@@ -13,6 +13,8 @@ mod decrypt;
 mod edit;
 mod encrypt;
 mod explain;
+#[cfg(unix)]
+mod exposure;
 mod filestatus;
 mod get;
 mod globals;
@@ -21,6 +23,8 @@ mod hostile;
 mod identity;
 #[cfg(target_os = "linux")]
 mod plugin;
+#[cfg(target_os = "linux")]
+mod progress;
 mod recipient;
 mod rotate;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 //! `secrets cluster`
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use clap::{Args, Subcommand};
 use gitops_secrets::ops::{
@@ -52,6 +52,7 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
 
 /// Reads the repository and finds its clusters; says what was noticed and what could not be read.
 pub(crate) fn look(app: &App) -> Result<Overview, Failure> {
+    let start = Instant::now();
     let overview = app.at(app.session.directory(), find(app))?;
     for note in &overview.discovery.notes {
         app.ui.warn(&note.to_string());
@@ -59,6 +60,8 @@ pub(crate) fn look(app: &App) -> Result<Overview, Failure> {
     for (path, error) in &overview.survey.unread {
         app.ui.failure(&Failure::at(path, error));
     }
+    let (files, unread) = (overview.survey.files.len(), overview.survey.unread.len());
+    app.ui.summary(&format!("{files} SOPS files read, {unread} not read"), start);
     Ok(overview)
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use gitops_secrets::{
@@ -15,7 +16,7 @@ use gitops_secrets::{
     ops::{
         error::OpError,
         format::{Format, FormatError},
-        in_place::{NewText, OnFault, Outcome, Writing, read_named, replace_all},
+        in_place::{NewText, OnFault, Outcome, Outcomes, Writing, read_named, replace_all},
         target::{Targets, find_targets},
     },
 };
@@ -103,6 +104,7 @@ pub(crate) fn replace_in_place(
         return Err(Failure::usage("no file is given", "in place, name files or directories"));
     }
     app.watch_signals()?;
+    let start = Instant::now();
     let Targets { files, faults } = find_targets(paths);
     let progress = app.ui.progress(files.len());
     let writing = match journal {
@@ -117,7 +119,22 @@ pub(crate) fn replace_in_place(
         app.ui.warn(&format!("{}: no SOPS file among {} files", shown.join(", "), files.len()));
     }
     let faults = faults.into_iter().map(|fault| (fault.path.clone(), Err(fault.into())));
-    Ok(report(app, faults.chain(outcomes)))
+    let outcomes: Outcomes = faults.chain(outcomes).collect();
+    let summary = (files.len() > 1).then(|| summary(&outcomes));
+    let exit = report(app, outcomes.into_iter());
+    if let Some(summary) = summary {
+        app.ui.summary(&summary, start);
+    }
+    Ok(exit)
+}
+
+/// What became of files, in one line.
+fn summary(outcomes: &Outcomes) -> String {
+    let count = |is_so: fn(&Result<Outcome, OpError>) -> bool| outcomes.iter().filter(|(_, one)| is_so(one)).count();
+    let changed = count(|one| matches!(one, Ok(Outcome::Replaced)));
+    let unchanged = count(|one| matches!(one, Ok(Outcome::Unchanged | Outcome::Withheld)));
+    let failed = count(Result::is_err);
+    format!("{changed} changed, {unchanged} unchanged, {failed} failed")
 }
 
 /// Says what became of files, and how the run ends.

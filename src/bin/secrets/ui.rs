@@ -121,6 +121,14 @@ impl Ui {
         }
     }
 
+    /// What became of many files, in one line, for who sits at a terminal, or asks for it.
+    pub(crate) fn summary(&self, text: &str, start: Instant) {
+        let is_watched = self.verbosity >= Verbosity::Normal && io::stderr().is_terminal();
+        if is_watched || self.verbosity >= Verbosity::Verbose {
+            self.tell(&format!("{text}, in {:.1} s", start.elapsed().as_secs_f64()));
+        }
+    }
+
     /// What to do about what was found.
     pub(crate) fn hint(&self, text: &str) {
         if self.verbosity >= Verbosity::Normal {

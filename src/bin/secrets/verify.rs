@@ -1,6 +1,6 @@
 //! `secrets verify`
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 use clap::Args;
 use gitops_secrets::ops::verify::{Depth, Report, find_verifiable, render_json, render_text, verify_files};
@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
 
 /// Prints what was found.
 pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
+    let start = Instant::now();
     let depth = if arguments.decrypt { Depth::Decrypt } else { Depth::Keyless };
     let format = arguments.types.format(None)?;
     let paths = if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths };
@@ -42,6 +43,8 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
         ReportFormat::Json => app.ui.print(&render_json(&report).map_err(|error| Failure::plain(&error))?)?,
     }
     tell(app, &report, arguments.format);
+    let (files, findings, unchecked) = (report.files, report.findings.len(), report.unchecked.len());
+    app.ui.summary(&format!("{files} files checked, {findings} findings, {unchecked} not checked"), start);
     Ok(match () {
         () if !report.unchecked.is_empty() => Exit::Unchecked,
         () if report.has_errors() => Exit::Found,
@@ -70,5 +73,4 @@ fn tell(app: &App, report: &Report, format: ReportFormat) {
             app.ui.hint(&format!("{rule}: {}", rule.hint()));
         }
     }
-    app.ui.detail(&format!("{} files checked, {} findings", report.files, report.findings.len()));
 }

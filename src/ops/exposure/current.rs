@@ -84,7 +84,11 @@ impl Current {
         let mut current = current.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (index, outcome) in outcomes.iter().enumerate() {
             if *outcome == BlobOutcome::Missing {
-                current.unread.push(Unread { path: name(index), commit: None, reason: super::scan::MISSING.to_owned() });
+                current.unread.push(Unread {
+                    path: name(index),
+                    commit: None,
+                    reason: super::scan::MISSING.to_owned(),
+                });
             }
         }
         Ok(current)

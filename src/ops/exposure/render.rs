@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{CommitRef, Depth, Exposure, FileExposure, State, Unread, ValueExposure, ValueName, Wanted};
-use crate::{
-    base::clock::render_rfc3339,
-    ops::cluster::wrapped,
-};
+use crate::{base::clock::render_rfc3339, ops::cluster::wrapped};
 
 /// The name and version of the JSON; see `docs/clusters.md`.
 const SCHEMA: &str = "secrets-exposure/1";

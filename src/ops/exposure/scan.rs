@@ -150,7 +150,9 @@ impl Scan<'_> {
                 // It may come again in an older commit, or under another path.
                 BlobOutcome::Read(true) => continue,
                 BlobOutcome::Read(false) => {}
-                BlobOutcome::Missing => found.unread.extend(places.iter().map(|place| place.unread(MISSING.to_owned()))),
+                BlobOutcome::Missing => {
+                    found.unread.extend(places.iter().map(|place| place.unread(MISSING.to_owned())))
+                }
                 BlobOutcome::TooLarge { bytes } => {
                     found.too_large.extend(places.first().map(|place| place.unread(format!("has {bytes} bytes"))));
                 }

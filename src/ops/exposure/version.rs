@@ -15,8 +15,8 @@ use crate::{
         ciphertexts::{EncryptedValue, find_in_dotenv, find_in_ini, find_in_json, find_in_yaml},
         error::SopsError,
         file::SopsFile,
-        holders::{Holders, HoldersError},
         open::find_comment,
+        terms::{Terms, TermsError},
     },
 };
 
@@ -107,13 +107,13 @@ impl<'s> Reader<'s> {
     ) -> Result<Option<Version>, OpError> {
         let Some(format) = find_format(text) else { return Ok(None) };
         let terms = match format {
-            Format::Json | Format::Binary => Holders::of_json(text),
-            Format::Dotenv => Holders::of_dotenv(text),
-            Format::Ini => Holders::of_ini(text),
-            Format::Yaml => Holders::of_yaml(text),
+            Format::Json | Format::Binary => Terms::of_json(text),
+            Format::Dotenv => Terms::of_dotenv(text),
+            Format::Ini => Terms::of_ini(text),
+            Format::Yaml => Terms::of_yaml(text).map_err(TermsError::from),
         };
         let terms = match terms {
-            Err(HoldersError::NotEncrypted | HoldersError::Yaml(SopsError::NotEncrypted)) => return Ok(None),
+            Err(TermsError::Sops(SopsError::NotEncrypted)) => return Ok(None),
             terms => terms?,
         };
         let is_held = |key: &_| self.wanted.ids.iter().any(|id| is_recipient(key, id));
@@ -186,7 +186,7 @@ fn shortened(hash: &[u8]) -> Digest {
 
 fn find_json(text: &str) -> Result<Vec<EncryptedValue>, OpError> {
     let found = find_in_json(text);
-    Ok(found.map_err(|error| HoldersError::Json { line: error.line(), column: error.column() })?)
+    Ok(found.map_err(|error| TermsError::Json { line: error.line(), column: error.column() })?)
 }
 
 /// What type of file SOPS would have written so; `None` if none.
