@@ -227,9 +227,9 @@ fn what_is_lost_or_corrupt_is_never_silently_left_out() {
     let path = |id: &str| repo.root.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
     let replace = |id: &str, content: &[u8]| {
         #[expect(clippy::disallowed_methods, reason = "a test prepares its files by other means")]
-        std::fs::write(path(id), content).unwrap();
+        fs::write(path(id), content).unwrap();
     };
-    std::fs::remove_file(path(&lost)).unwrap();
+    fs::remove_file(path(&lost)).unwrap();
     assert_eq!(history(&git, &Revisions::All).unwrap(), [[pair("Missing", "")]]);
     replace(&lost, b"no object");
     assert_eq!(history(&git, &Revisions::All).unwrap(), [[pair("Missing", "")]]);
@@ -237,13 +237,13 @@ fn what_is_lost_or_corrupt_is_never_silently_left_out() {
     let text: String = (0..300).map(|number| format!("{number:x}")).collect();
     repo.write("big", &text);
     let big = repo.git(&["hash-object", "-w", "big"]);
-    let content = std::fs::read(path(&big)).unwrap();
-    std::fs::remove_file(path(&big)).unwrap();
+    let content = fs::read(path(&big)).unwrap();
+    fs::remove_file(path(&big)).unwrap();
     replace(&big, &content[..content.len() / 2]);
     let error = git.map_blobs(&[ObjectId::parse(big.as_bytes()).unwrap()], 10_000, |_, _| ()).unwrap_err().to_string();
     assert!(error.contains("git does not read it: ") && error.contains(&big), "{error}");
-    std::fs::remove_file(repo.root.path().join("big")).unwrap();
-    std::fs::remove_file(path(&tree)).unwrap();
+    fs::remove_file(repo.root.path().join("big")).unwrap();
+    fs::remove_file(path(&tree)).unwrap();
     let error = history(&git, &Revisions::All).unwrap_err();
     assert!(error.to_string().contains("git does not read it"), "{error}");
     assert!(error.hint().unwrap().contains(" fsck`"));

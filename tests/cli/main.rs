@@ -240,7 +240,7 @@ fn on_terminal(world: &World, arguments: &[&str]) -> expectrl::session::OsSessio
 #[cfg(target_os = "linux")]
 fn on_terminal_runs(world: &World, mut command: std::process::Command) -> expectrl::session::OsSession {
     command.current_dir(world.root.path()).env_clear().env("HOME", world.path("home"));
-    command.envs(&world.environment).env("TERM", "dumb");
+    command.env("TERM", "dumb").envs(&world.environment);
     let mut session = expectrl::Session::spawn(command).unwrap();
     session.set_expect_timeout(Some(std::time::Duration::from_secs(20)));
     session

@@ -15,7 +15,8 @@ fn world() -> World {
     fs::remove_dir_all(world.path("home")).unwrap();
     world.write("key.txt", &fixture("keys/alice.txt"));
     world.write("slow.sh", "sleep 1.2\ncat key.txt\n");
-    world.set("PATH", "/usr/bin:/bin").set("SOPS_AGE_KEY_CMD", "sh slow.sh")
+    // A terminal that can do nothing shows no bar.
+    world.set("TERM", "xterm").set("PATH", "/usr/bin:/bin").set("SOPS_AGE_KEY_CMD", "sh slow.sh")
 }
 
 #[test]

@@ -117,6 +117,9 @@ fn tell(app: &App, exposure: &Exposure, wanted: &Wanted, depth: Depth) {
     } else if unknown > 0 {
         app.ui.note(&format!("{unknown} values could not be compared: no identity opens both versions"));
     }
+    if exposure.files.values().any(|file| file.has_known_data_key && !file.is_readable_now) {
+        app.ui.hint("`secrets rotate` gives a file another data key; `sops updatekeys` leaves it the one that it has");
+    }
     if exposure.files.values().any(|file| file.is_readable_now) {
         app.ui.warn("some files are still for that recipient: take it out first, and change their values then");
         app.ui.hint("`secrets recipient remove` takes it out of the policy, `secrets sync` out of the files");

@@ -57,6 +57,8 @@ pub struct Exposure {
     pub is_recipient_known: bool,
     /// Whether history is cut off.
     pub is_shallow: bool,
+    /// The files that have a ciphertext now which the recipient could read, and so a data key that it knows.
+    known_data_keys: BTreeSet<String>,
     /// Versions that could not be read: what was in them is not known.
     pub unread: Vec<Unread>,
     /// Versions that are too large for files of SOPS, and were not read.
@@ -83,6 +85,9 @@ pub struct FileExposure {
     pub is_present: bool,
     /// Whether the current version is for the recipient: what is changed now, it can read again.
     pub is_readable_now: bool,
+    /// Whether the current version is encrypted under a data key that the recipient knows, be it named there or not: all of
+    /// it can be read, by who kept that key.
+    pub has_known_data_key: bool,
     /// The values, by path.
     pub values: BTreeMap<ValueName, ValueExposure>,
 }
@@ -212,6 +217,9 @@ impl History {
         if !exposure.is_recipient_known {
             return Err(OpError::NoSuchRecipient(wanted.text.clone()));
         }
+        for path in std::mem::take(&mut exposure.known_data_keys) {
+            exposure.files.entry(path).or_default().has_known_data_key = true;
+        }
         for (path, file) in &mut exposure.files {
             let now = current.files.get(path);
             file.is_present = now.is_some();
@@ -227,7 +235,10 @@ impl History {
             }
         }
         exposure.unread.extend(current.unread);
-        exposure.unread.sort_by(|left, right| (&left.path, &left.reason).cmp(&(&right.path, &right.reason)));
+        exposure.unread.sort_by_cached_key(|unread| {
+            let commit = unread.commit.map(|commit| commit.id);
+            (unread.path.clone(), commit, unread.reason.clone())
+        });
         Ok(exposure)
     }
 }

@@ -30,6 +30,9 @@ pub fn render_exposure_text(exposure: &Exposure) -> String {
             (true, false) => "",
         };
         out.push_str(&wrapped("", &[format!("{path}{mark}")]));
+        if file.has_known_data_key && !file.is_readable_now {
+            out.push_str("  its data key is one that the recipient knows: rotate it, then change all values\n");
+        }
         let mut alike: BTreeMap<Alike, Vec<(&ValueName, &ValueExposure)>> = BTreeMap::new();
         for (name, value) in &file.values {
             alike.entry((value.state, value.other_groups, value.order)).or_default().push((name, value));
@@ -115,6 +118,7 @@ struct JsonFile<'a> {
     path: &'a str,
     present: bool,
     readable_now: bool,
+    data_key_known: bool,
     values: Vec<JsonValue<'a>>,
 }
 
@@ -193,7 +197,13 @@ impl FileExposure {
                 .collect(),
         };
         let values = self.values.iter().map(value).collect();
-        JsonFile { path, present: self.is_present, readable_now: self.is_readable_now, values }
+        JsonFile {
+            path,
+            present: self.is_present,
+            readable_now: self.is_readable_now,
+            data_key_known: self.has_known_data_key,
+            values,
+        }
     }
 }
 

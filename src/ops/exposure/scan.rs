@@ -181,6 +181,11 @@ impl Exposure {
         };
         let is_elsewhere = |(file, name): &&(String, _)| *file != path || *name != seen.name;
         let elsewhere: Vec<_> = now.into_iter().flatten().filter(is_elsewhere).take(ELSEWHERE_LIMIT).collect();
+        for (file, _) in now.into_iter().flatten() {
+            if !self.known_data_keys.contains(file) {
+                self.known_data_keys.insert(file.clone());
+            }
+        }
         let is_unopened = state == State::Unknown && seen.value.is_none();
         let values = &mut self.files.entry(path).or_default().values;
         let value = match values.entry(seen.name.clone()) {
