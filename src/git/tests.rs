@@ -224,7 +224,10 @@ fn what_is_lost_or_corrupt_is_never_silently_left_out() {
     let lost = repo.git(&["rev-parse", "HEAD:d/a"]);
     let tree = repo.git(&["rev-parse", "HEAD:d"]);
     let git = repo.open();
-    let path = |id: &str| repo.root.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
+    let path = |id: &str| {
+        let (directory, name) = id.split_at(2);
+        repo.root.path().join(".git/objects").join(directory).join(name)
+    };
     let replace = |id: &str, content: &[u8]| {
         #[expect(clippy::disallowed_methods, reason = "a test prepares its files by other means")]
         fs::write(path(id), content).unwrap();
@@ -254,6 +257,7 @@ fn what_is_lost_or_corrupt_is_never_silently_left_out() {
     repo.git(&["checkout", "-q", "--orphan", "other"]);
     repo.git(&["rm", "-rq", "--cached", "."]);
     repo.git(&["branch", "-D", "main"]);
+    fs::remove_dir_all(repo.root.path().join("d")).unwrap();
     repo.commit("b", "2");
     assert_eq!(history(&git, &Revisions::All).unwrap(), [[pair("b", "2")]]);
     repo.write(".git/refs/heads/broken", "nonsense\n");

@@ -47,7 +47,7 @@ impl Fleet {
         self.day += 1;
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", "x"]);
-        self.git(&["rev-parse", "HEAD"])[..10].to_owned()
+        self.git(&["rev-parse", "HEAD"]).split_at(10).0.to_owned()
     }
 
     /// Takes bob out of the policy and the files.
@@ -92,7 +92,7 @@ impl Fleet {
 fn a_recipient_that_was_removed_is_told_with_what_it_could_read() {
     for format in ["sha1", "sha256"] {
         let mut fleet = Fleet::with_secret(&["--object-format", format]);
-        let first = fleet.git(&["rev-parse", "HEAD"])[..10].to_owned();
+        let first = fleet.git(&["rev-parse", "HEAD"]).split_at(10).0.to_owned();
         fleet.world.runs(&["set", "db.sops.yaml", "stringData.token", "\"t0ken\""]);
         let second = fleet.commit();
         // Bob's name is only in the policies of old by then.
@@ -298,7 +298,8 @@ fn what_could_not_be_read_is_told_and_fails() {
 
     // A content that is lost.
     let blob = fleet.git(&["rev-parse", "HEAD:.sops.yaml"]);
-    fs::remove_file(fleet.world.path(&format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
+    let (directory, name) = blob.split_at(2);
+    fs::remove_file(fleet.world.path(&format!(".git/objects/{directory}/{name}"))).unwrap();
     let (text, _) = fleet.exposure(&[BOB, "--format", "json"], 1);
     let json: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["complete"], false);

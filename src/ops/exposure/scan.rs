@@ -151,7 +151,7 @@ impl Scan<'_> {
                 BlobOutcome::Read(true) => continue,
                 BlobOutcome::Read(false) => {}
                 BlobOutcome::Missing => {
-                    found.unread.extend(places.iter().map(|place| place.unread(MISSING.to_owned())))
+                    found.unread.extend(places.iter().map(|place| place.unread(MISSING.to_owned())));
                 }
                 BlobOutcome::TooLarge { bytes } => {
                     found.too_large.extend(places.first().map(|place| place.unread(format!("has {bytes} bytes"))));
