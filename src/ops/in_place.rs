@@ -97,6 +97,13 @@ pub enum OnFault {
     KeepGoing,
 }
 
+/// Files whose new content is made and stands beside them. Dropped without [`Prepared::commit`], it changes nothing.
+#[derive(Debug)]
+pub struct Prepared<'j> {
+    writing: Writing<'j>,
+    outcomes: Outcomes,
+}
+
 /// Replaces each of `targets` by what `make` makes of its path and text. A failure leaves its own file as it was; what it
 /// means for the others, `on_fault` says. `done` is called after each file, from any thread.
 ///
@@ -111,27 +118,60 @@ pub fn replace_all(
     make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
     done: impl Fn() + Sync,
 ) -> Result<Outcomes, OpError> {
+    prepare_all(targets, format, writing, make, done).commit(on_fault)
+}
+
+/// Does all that [`replace_all`] does before the first file is replaced.
+pub fn prepare_all<'j>(
+    targets: &[Target],
+    format: Option<Format>,
+    writing: Writing<'j>,
+    make: impl Fn(&Path, &Plaintext) -> Result<NewText, OpError> + Sync,
+    done: impl Fn() + Sync,
+) -> Prepared<'j> {
     let stage = |target: &Target| {
         let outcome = stage(&writing, target, format, &make);
         done();
         outcome
     };
-    let mut outcomes = pool::map(targets, stage);
-    let mut committed = HashMap::new();
-    let is_stopped = on_fault == OnFault::Stop && outcomes.iter().any(Result::is_err);
-    if !is_stopped {
-        committed.extend(writing.commit(on_fault)?);
+    let outcomes = pool::map(targets, stage);
+    let outcomes = targets.iter().map(|target| target.path.clone()).zip(outcomes).collect();
+    Prepared { writing, outcomes }
+}
+
+impl Prepared<'_> {
+    /// Whether some file cannot be replaced.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        self.outcomes.iter().any(|(_, outcome)| outcome.is_err())
     }
-    for (target, outcome) in targets.iter().zip(&mut outcomes) {
-        match committed.remove(&target.path) {
-            Some(Err(fault)) => *outcome = Err(fault.into()),
-            Some(Ok(())) => {}
-            // A run that found a file changed meanwhile replaces none.
-            None if matches!(outcome, Ok(Outcome::Replaced)) => *outcome = Ok(Outcome::Withheld),
-            None => {}
+
+    /// Whether the file at `path` cannot be replaced.
+    #[must_use]
+    pub fn has_fault_at(&self, path: &Path) -> bool {
+        self.outcomes.iter().any(|(own, outcome)| own == path && outcome.is_err())
+    }
+
+    /// Puts the new files in place.
+    ///
+    /// # Errors
+    /// [`OpError`] where no file can be replaced.
+    pub fn commit(mut self, on_fault: OnFault) -> Result<Outcomes, OpError> {
+        let mut committed = HashMap::new();
+        if on_fault == OnFault::KeepGoing || !self.has_faults() {
+            committed.extend(self.writing.commit(on_fault)?);
         }
+        for (path, outcome) in &mut self.outcomes {
+            match committed.remove(path) {
+                Some(Err(fault)) => *outcome = Err(fault.into()),
+                Some(Ok(())) => {}
+                // A run that found a file changed meanwhile replaces none.
+                None if matches!(outcome, Ok(Outcome::Replaced)) => *outcome = Ok(Outcome::Withheld),
+                None => {}
+            }
+        }
+        Ok(self.outcomes)
     }
-    Ok(targets.iter().map(|target| target.path.clone()).zip(outcomes).collect())
 }
 
 fn stage(

@@ -106,6 +106,17 @@ impl Policies {
         found.ok_or_else(|| OpError::NoPolicyUpward(self.directory.clone()))
     }
 
+    /// Where the policy for the file called `name` is.
+    pub(super) fn path_for(&self, name: &Path) -> Result<Option<PathBuf>, OpError> {
+        Ok(self.find(&absolute(&self.directory, name))?.policy)
+    }
+
+    /// From here on `policy` is what its file says, whatever is there.
+    pub(super) fn assume(&self, policy: Policy) {
+        let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(policy.path().to_owned(), Arc::new(policy));
+    }
+
     fn find(&self, file: &Path) -> Result<Found, OpError> {
         if self.given.is_some() {
             return Ok(Found { policy: self.given.clone(), ignored: None });

@@ -98,6 +98,14 @@ impl Session {
         self.policies.path()
     }
 
+    /// Where the policy for the file called `name` is, which need not exist; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`OpError::FindPolicy`].
+    pub(super) fn find_policy_path(&self, name: &Path) -> Result<Option<PathBuf>, OpError> {
+        self.policies.path_for(name)
+    }
+
     /// What there is to tell.
     #[must_use]
     pub const fn notes(&self) -> &Notes {
@@ -117,6 +125,11 @@ impl Session {
     #[must_use]
     pub fn find_policy(&self, name: &Path) -> Option<Arc<Policy>> {
         self.policies.find_quietly(name)
+    }
+
+    /// From here on `policy` is what its file says: for a policy that is written together with the files that follow it.
+    pub(super) fn assume_policy(&self, policy: Policy) {
+        self.policies.assume(policy);
     }
 
     /// Opens the data key of `file`, called `name`.
