@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sops", &["base", "crypto", "document", "keys"]),
     ("policy", &["base", "document", "keys", "sops"]),
     ("git", &["base"]),
-    ("gitops", &["base", "document", "policy"]),
+    ("gitops", &["base", "document", "keys", "policy"]),
     ("ops", &["base", "crypto", "document", "git", "gitops", "keys", "policy", "sops"]),
 ];
 

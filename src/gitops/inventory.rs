@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    controller::Controller,
     kustomize,
     note::NoteKind,
     object::{self, Object, Reference, Source, SourceName},
@@ -22,6 +23,8 @@ pub struct Scan {
     pub objects: Vec<Object>,
     /// What it takes in, if it is a kustomization.
     pub takes: Vec<Reference>,
+    /// What it says of kustomize-controller.
+    pub controller: Controller,
     /// Why it cannot be read, though it should hold one or the other.
     pub fault: Option<(LineColumn, NoteKind)>,
 }
@@ -31,14 +34,19 @@ pub struct Scan {
 #[must_use]
 pub fn scan(path: &str, text: &str) -> Option<Scan> {
     let is_kustomization = is_kustomization(path);
-    if !(is_kustomization || is_yaml(path) && object::may_hold_objects(text)) {
+    if !(is_kustomization || is_yaml(path)) {
         return None;
     }
+    let controller = Controller::find(text);
+    if !(is_kustomization || object::may_hold_objects(text)) {
+        return controller.map(|controller| Scan { controller, ..Scan::default() });
+    }
+    let controller = controller.unwrap_or_default();
     let tree = match Tree::parse(text) {
         Ok(tree) => tree,
         Err(error) => {
             let fault = (error.place, NoteKind::Unreadable(error.fault.to_string()));
-            return Some(Scan { fault: Some(fault), ..Scan::default() });
+            return Some(Scan { fault: Some(fault), controller, ..Scan::default() });
         }
     };
     let places = Places::new(text);
@@ -48,7 +56,8 @@ pub fn scan(path: &str, text: &str) -> Option<Scan> {
     } else {
         Vec::new()
     };
-    (is_kustomization || !objects.is_empty()).then_some(Scan { objects, takes, fault: None })
+    let is_of_interest = is_kustomization || !objects.is_empty() || controller != Controller::default();
+    is_of_interest.then_some(Scan { objects, takes, controller, fault: None })
 }
 
 /// Whether kustomize would read the file at `path` as its own.

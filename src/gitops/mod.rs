@@ -1,8 +1,10 @@
 //! Flux' objects and the clusters of a repository: which clusters there are, and which files each of them reaches.
-//! Reads no file and holds no secret: texts come in, each once, and are not kept.
+//! Reads no file, and keeps no text: each comes in once. Of secrets it knows only the one that a cluster decrypts with.
 
 pub mod cluster;
 pub mod config;
+pub mod controller;
+pub mod decryption_secret;
 mod discover;
 pub mod entry;
 pub mod inventory;

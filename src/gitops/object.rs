@@ -45,6 +45,8 @@ impl SourceName {
 pub struct FluxKustomization {
     /// Its name.
     pub name: String,
+    /// Its namespace, where it is written.
+    pub namespace: Option<String>,
     /// Where it begins.
     pub place: LineColumn,
     /// `spec.path`; the root where it is not written.
@@ -55,6 +57,15 @@ pub struct FluxKustomization {
     pub components: Vec<Reference>,
     /// `spec.postBuild.substitute`: variables in all that is built.
     pub variables: BTreeMap<String, String>,
+    /// `spec.decryption`.
+    pub decryption: Option<Decryption>,
+}
+
+/// How a Flux Kustomization decrypts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decryption {
+    /// `secretRef.name`, in the Kustomization's own namespace; without, the controller's default, if it has one.
+    pub secret: Option<String>,
 }
 
 /// A source of artifacts.
@@ -149,6 +160,7 @@ fn kustomization(root: View<'_, '_>) -> Option<FluxKustomization> {
     let variables = spec.at(&["postBuild", "substitute"]).into_iter().flat_map(View::entries);
     Some(FluxKustomization {
         name: root.text_at(&["metadata", "name"])?.to_owned(),
+        namespace: root.text_at(&["metadata", "namespace"]).map(str::to_owned),
         place: root.place(),
         path: Reference {
             target: path.and_then(View::text).unwrap_or_default().to_owned(),
@@ -163,7 +175,14 @@ fn kustomization(root: View<'_, '_>) -> Option<FluxKustomization> {
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.text().unwrap_or_default().to_owned()))
             .collect(),
+        decryption: spec.field("decryption").and_then(decryption),
     })
+}
+
+/// Only `sops` is a provider: the API refuses any other.
+fn decryption(view: View<'_, '_>) -> Option<Decryption> {
+    let secret = view.text_at(&["secretRef", "name"]).map(str::to_owned);
+    view.text_at(&["provider"]).filter(|provider| *provider == "sops").map(|_| Decryption { secret })
 }
 
 fn source(root: View<'_, '_>, kind: &str) -> Option<Source> {

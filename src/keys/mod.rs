@@ -1,5 +1,6 @@
 //! age recipients and identities, and every place an identity can come from.
 
+mod agekey;
 mod armor;
 mod ask;
 mod bech32;
@@ -24,6 +25,7 @@ mod ssh;
 mod survey;
 mod wrapped;
 
+pub use agekey::{AgeKey, AgeKeyFault, AgeKeyProblem, AgeKeys, parse_age_keys};
 pub use ask::{Ask, Asker, NoAnswer};
 pub use content::{SingleIdentities, SingleIdentity, ask_passphrase, split_identities};
 pub use found::FoundIdentity;
