@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, and runs the real sops"
 )]
 
+#[path = "interop/clusters.rs"]
+mod clusters;
 #[path = "interop/groups.rs"]
 mod groups;
 #[path = "interop/keys.rs"]

@@ -12,8 +12,10 @@ pub const NEXT_SUFFIX: &str = "-next";
 /// The recipients of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClusterRecipients {
-    /// Recipients, fingerprints or whatever else a policy names a key by. During a rotation there are two.
+    /// Recipients, fingerprints or whatever else a policy names a key by, with the next one.
     pub ids: Vec<String>,
+    /// The one that comes in the place of the other, while the cluster's identity is being changed.
+    pub next: Option<String>,
     /// How they are known.
     pub known: Known,
 }
@@ -48,9 +50,9 @@ impl Known {
 /// How far a change of a cluster's identity has come, as the policy tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationPhase {
-    /// One recipient: no change is under way.
+    /// No change is under way.
     None,
-    /// Two recipients stand beside each other.
+    /// The next recipient stands beside the other.
     Begun,
     /// The recipient is not known.
     Unknown,
@@ -60,10 +62,10 @@ impl RotationPhase {
     /// Of a cluster with these recipients.
     #[must_use]
     pub const fn of(recipients: &ClusterRecipients) -> Self {
-        match recipients.ids.len() {
-            0 => Self::Unknown,
-            1 => Self::None,
-            _ => Self::Begun,
+        match (recipients.ids.is_empty(), recipients.next.is_some()) {
+            (true, _) => Self::Unknown,
+            (false, false) => Self::None,
+            (false, true) => Self::Begun,
         }
     }
 
@@ -83,9 +85,10 @@ impl RotationPhase {
 /// # Errors
 /// The text that is neither a recipient nor a name in one of `policies`.
 pub fn given<'c>(cluster: &'c Cluster, policies: &[&Policy]) -> Result<Option<ClusterRecipients>, &'c str> {
-    let mut ids: Vec<String> = Vec::new();
+    let (mut ids, mut next): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for text in &cluster.given_recipients {
         let named = named(policies, |name| name == text);
+        next.extend(self::named(policies, |name| plain(name) == next_name(&plain(text))));
         let is_recipient = text.starts_with("age1") || text.starts_with("ssh-") || is_fingerprint(text);
         match (named.is_empty(), is_recipient) {
             (false, _) => ids.extend(named),
@@ -93,7 +96,7 @@ pub fn given<'c>(cluster: &'c Cluster, policies: &[&Policy]) -> Result<Option<Cl
             (true, false) => return Err(text),
         }
     }
-    Ok((!ids.is_empty()).then_some(ClusterRecipients { ids, known: Known::Config }))
+    Ok(ClusterRecipients::found(ids, next, Known::Config))
 }
 
 fn is_fingerprint(text: &str) -> bool {
@@ -103,13 +106,37 @@ fn is_fingerprint(text: &str) -> bool {
 /// The recipients that `policies` name after the cluster; `None` if there is no such name.
 #[must_use]
 pub fn of_policy(cluster: &Cluster, policies: &[&Policy]) -> Option<ClusterRecipients> {
-    let plain = |name: &str| name.replace(['_', '/'], "-");
     let own = plain(&cluster.name);
-    let next = format!("{own}{NEXT_SUFFIX}");
-    let mut ids = named(policies, |name| plain(name) == own);
-    ids.extend(named(policies, |name| plain(name) == next));
-    ids.dedup();
-    (!ids.is_empty()).then_some(ClusterRecipients { ids, known: Known::Policy })
+    let next = next_name(&own);
+    let ids = named(policies, |name| plain(name) == own);
+    ClusterRecipients::found(ids, named(policies, |name| plain(name) == next), Known::Policy)
+}
+
+/// What the recipient is called that comes in the place of `name`.
+#[must_use]
+pub fn next_name(name: &str) -> String {
+    format!("{name}{NEXT_SUFFIX}")
+}
+
+/// Whether `name` is the one of the cluster's recipient in a policy.
+#[must_use]
+pub fn is_name_of(name: &str, cluster: &str) -> bool {
+    plain(name) == plain(cluster)
+}
+
+/// A name of a cluster and that of an anchor can differ in these.
+fn plain(name: &str) -> String {
+    name.replace(['_', '/'], "-")
+}
+
+impl ClusterRecipients {
+    /// Those that were found; `None` if that is nobody.
+    fn found(mut ids: Vec<String>, next: Vec<String>, known: Known) -> Option<Self> {
+        let next: Vec<String> = next.into_iter().filter(|id| !ids.contains(id)).collect();
+        let first_next = if ids.is_empty() { None } else { next.first().cloned() };
+        ids.extend(next);
+        (!ids.is_empty()).then_some(Self { ids, next: first_next, known })
+    }
 }
 
 /// What stands behind the anchors that `is_wanted` picks, each once.
@@ -157,7 +184,7 @@ pub fn infer(count: usize, files: &[Evidence<'_>], known: &BTreeSet<&str>) -> Ve
             counts.iter().filter(|(recipient, count)| is_own(recipient, **count) && !known.contains(*recipient));
         match (own.next(), own.next()) {
             (Some((recipient, _)), None) => {
-                Some(ClusterRecipients { ids: vec![(*recipient).to_owned()], known: Known::Inferred })
+                Some(ClusterRecipients { ids: vec![(*recipient).to_owned()], next: None, known: Known::Inferred })
             }
             _ => None,
         }

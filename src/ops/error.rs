@@ -16,8 +16,8 @@ use crate::{
     crypto::shamir::ShareError,
     document::yaml::change::ChangeError,
     git::GitError,
-    gitops::config::ConfigError,
-    keys::{NoIdentity, RecipientError, WrapError},
+    gitops::{config::ConfigError, decryption_secret::SecretNameError, recipient::Known},
+    keys::{KeyringProblem, NoIdentity, RecipientError, SourceProblem, WrapError},
     policy::{PolicyError, edit::PolicyEditError},
     sops::{
         error::SopsError,
@@ -74,6 +74,73 @@ pub enum OpError {
         /// Those that there are.
         known_names: Vec<String>,
     },
+    /// A cluster whose recipient is not known.
+    #[error("the recipient of cluster `{0}` is not known")]
+    NoClusterRecipient(String),
+    /// A cluster that has one.
+    #[error("cluster `{0}` has a recipient already")]
+    ClusterHasRecipient(String),
+    /// A cluster with more than one.
+    #[error("cluster `{0}` has several recipients, of which it is open which one is to be changed")]
+    SeveralRecipients(String),
+    /// A cluster whose recipient no policy names.
+    #[error("the recipient of cluster `{cluster}` {}, and has to have a name in the policy", unnamed(*known))]
+    UnnamedRecipient {
+        /// The cluster.
+        cluster: String,
+        /// How its recipient is known.
+        known: Known,
+    },
+    /// The recipient is that of another cluster.
+    #[error("the recipient is that of cluster `{0}`: whoever holds one's identity could read all of the other")]
+    RecipientOfCluster(String),
+    /// The new recipient is the old one.
+    #[error("the recipient is the one that cluster `{0}` has now")]
+    SameRecipient(String),
+    /// The name is one that a recipient gets while it takes another one's place.
+    #[error("`{0}` ends in `-next`, as the next recipient of a cluster is called")]
+    NextName(String),
+    /// Where the cluster is going to be is not known.
+    #[error("the directory of cluster `{0}` is not known")]
+    NoClusterDirectory(String),
+    /// No change of the cluster's identity is under way.
+    #[error("the identity of cluster `{0}` is not being changed")]
+    NotBegun(String),
+    /// A change of the other cluster's identity is under way.
+    #[error("the identity of cluster `{0}` is being changed")]
+    Begun(String),
+    /// A policy cannot be changed.
+    #[error("{}: {fault}", policy.display())]
+    PolicyChange {
+        /// The policy.
+        policy: PathBuf,
+        /// Why.
+        fault: Box<PolicyEditError>,
+    },
+    /// A file of a type that cannot be changed yet, which has to follow a policy.
+    #[error(transparent)]
+    OtherFormat(FormatError),
+    /// A file of the repository that could not be read.
+    #[error("{0}; it may be one that has to be changed")]
+    Unread(String),
+    /// A file that should hold one identity.
+    #[error("holds {0} identities where one is needed")]
+    IdentityCount(usize),
+    /// An identity that Flux cannot use, or that has no recipient of its own.
+    #[error("{0}")]
+    IdentitySource(SourceProblem),
+    /// The identity of a recipient is not at hand.
+    #[error("the identity of {0} is not at hand")]
+    IdentityAbsent(String),
+    /// An identity that Flux cannot use.
+    #[error("the identity of {0} is not one that Flux can use")]
+    NoFluxIdentity(String),
+    /// A Secret that is called as none can be.
+    #[error(transparent)]
+    SecretName(#[from] SecretNameError),
+    /// The keyring.
+    #[error("the keyring {0}")]
+    Keyring(KeyringProblem),
     /// Nobody is called so, and no file is for such a recipient.
     #[error("no policy and no file names a recipient `{0}`")]
     NoSuchRecipient(String),
@@ -387,6 +454,14 @@ pub enum Naming {
 
 fn at(place: Option<LineColumn>) -> String {
     place.map(|place| format!(" at {place}")).unwrap_or_default()
+}
+
+const fn unnamed(known: Known) -> &'static str {
+    match known {
+        Known::Config => "stands in .secrets.toml as text",
+        Known::Inferred => "is only inferred from its files",
+        Known::Policy | Known::Unknown => "is not known",
+    }
 }
 
 fn staying(clear_values: usize) -> String {

@@ -16,6 +16,7 @@ pub mod group;
 pub mod identity;
 pub mod in_place;
 pub mod journal;
+pub mod membership;
 pub mod named;
 pub mod note;
 mod open;

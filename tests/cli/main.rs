@@ -8,6 +8,9 @@
 
 mod access;
 mod cluster;
+mod cluster_add;
+mod cluster_remove;
+mod cluster_rotate;
 mod decrypt;
 #[cfg(target_os = "linux")]
 mod edit;

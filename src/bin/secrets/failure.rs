@@ -7,6 +7,7 @@ use gitops_secrets::{
         files::{FileError, FileProblem, journal::JournalError},
         value_path::ValuePathError,
     },
+    gitops::recipient::Known,
     keys::{KeyringProblem, NoIdentity, Problem, SourceProblem, SshFault},
     ops::{
         error::{Naming, OpError, with_causes},
@@ -14,6 +15,7 @@ use gitops_secrets::{
         group::{GroupState, TooFewGroups},
         value::JsonFault,
     },
+    policy::edit::PolicyEditError,
     sops::error::{MetadataFault, SopsError, ValueFault},
 };
 
@@ -66,9 +68,10 @@ impl Failure {
         }
     }
 
-    /// `error` about what has no place.
+    /// `error` about what has no place but the one that it tells itself.
     pub(crate) fn of(error: &OpError) -> Self {
-        Self { place: None, what: with_causes(error), hint: hint(error), exit: Exit::of(error) }
+        let failure = Self::at(Path::new(""), error);
+        Self { place: failure.place.filter(|place| !place.is_empty()), ..failure }
     }
 
     /// `error` about the file at `place`.
@@ -96,6 +99,17 @@ impl Failure {
 }
 
 impl Failure {
+    /// That of taking a cluster out.
+    pub(crate) fn of_removal(error: &OpError) -> Self {
+        let mut failure = Self::of(error);
+        if let OpError::PolicyChange { fault, .. } = error
+            && matches!(**fault, PolicyEditError::Emptied(_))
+        {
+            failure.hint = Some("give those rules another recipient first, or drop them with --drop-rules".to_owned());
+        }
+        failure
+    }
+
     /// The same failure of an edit whose text is kept.
     fn with_kept(mut self, file: &Path, kept: &Path) -> Self {
         self.what.push_str(&format!("; what was typed is kept, encrypted, in {}", kept.display()));
@@ -137,6 +151,35 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
         OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
         OpError::NoCluster { .. } => "see `secrets cluster list`",
+        OpError::NoClusterRecipient(_) => "name it in the policy with `secrets recipient add CLUSTER RECIPIENT`",
+        OpError::ClusterHasRecipient(_) => "`secrets cluster rotate` gives it another one",
+        OpError::SeveralRecipients(_) => "leave one in the policy, or in .secrets.toml",
+        OpError::UnnamedRecipient { known: Known::Config, .. } => {
+            "name it in the policy with `secrets recipient add`, and put that name into .secrets.toml"
+        }
+        OpError::UnnamedRecipient { .. } => "name it with `secrets recipient add CLUSTER RECIPIENT` first",
+        OpError::RecipientOfCluster(_) => "give each cluster an identity of its own",
+        OpError::SameRecipient(_) => "give it a new one",
+        OpError::NextName(_) => "give the cluster another name",
+        OpError::NoClusterDirectory(_) => {
+            "say where it is with --directory DIR, or which one it is like with --like CLUSTER"
+        }
+        OpError::NotBegun(_) => {
+            "begin with `secrets cluster rotate CLUSTER`; `secrets cluster status` shows how far it is"
+        }
+        OpError::Begun(_) => "finish it first, with `secrets cluster rotate CLUSTER --finish`",
+        OpError::PolicyChange { fault, .. } => return fault.hint().map(str::to_owned),
+        OpError::OtherFormat(_) => {
+            "--keep-going leaves it as it is; then `sops updatekeys` and `sops rotate -i` make it what the policy says"
+        }
+        OpError::IdentityCount(_) => "name a file with the one identity of the cluster, or one that does not exist",
+        OpError::IdentityAbsent(_) => {
+            "name the file that it is in with --identity-file, that of the old one with --old-identity, or leave --secret-file out"
+        }
+        OpError::NoFluxIdentity(_) => {
+            "make one with `secrets identity new`: Flux has no plugins, and reads no SSH keys"
+        }
+        OpError::SecretName(_) => "leave --secret-file out, and make the Secret with `secrets flux secret`",
         OpError::NoSuchRecipient(_) => "see `secrets access`",
         OpError::OutsideRepository { .. } => "start in that repository, or with -C DIR",
         OpError::Config(_) => "see docs/clusters.md for what .secrets.toml can hold",

@@ -168,11 +168,17 @@ fn revert(app: &App, paths: &[PathBuf]) -> Result<Exit, Failure> {
 fn tell_left(app: &App, comparison: &Comparison, wishes: SyncWishes) {
     tell_many(app, "no creation rule applies, so nothing is compared", &comparison.unruled);
     tell_many(app, "not as its rule says, and only YAML files are changed so far", &comparison.skipped());
+    if !wishes.selectors {
+        warn_of_settings(app, comparison);
+    }
+}
+
+/// Says which files have another selector than their rule.
+pub(crate) fn warn_of_settings(app: &App, comparison: &Comparison) {
     let has_settings = comparison.drifted.iter().filter(|drifted| drifted.drifts.has_settings());
     let left: Vec<PathBuf> = has_settings.map(|drifted| drifted.path.clone()).collect();
-    if !wishes.selectors {
-        tell_many(app, "the selector, or what the MAC covers, is not the rule's; --selectors puts that right", &left);
-    }
+    let what = "the selector, or what the MAC covers, is not the rule's; `secrets sync --selectors` puts that right";
+    tell_many(app, what, &left);
 }
 
 fn tell_many(app: &App, what: &str, files: &[PathBuf]) {
@@ -183,7 +189,8 @@ fn tell_many(app: &App, what: &str, files: &[PathBuf]) {
     }
 }
 
-fn shown(files: &[PathBuf]) -> String {
+/// The first of many files.
+pub(crate) fn shown(files: &[PathBuf]) -> String {
     let mut names: Vec<String> = files.iter().take(NAMED_FILES).map(|file| file.display().to_string()).collect();
     if let Some(more) = files.len().checked_sub(NAMED_FILES).filter(|more| *more > 0) {
         names.push(format!("and {more} more"));
@@ -192,7 +199,7 @@ fn shown(files: &[PathBuf]) -> String {
 }
 
 /// Who can write to a repository can put a recipient of his own into a file.
-fn warn_of_removed(app: &App, comparison: &Comparison, wishes: SyncWishes) {
+pub(crate) fn warn_of_strangers(app: &App, comparison: &Comparison) {
     let mut strangers: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for drifted in &comparison.drifted {
         for drift in &drifted.drifts.all {
@@ -204,6 +211,10 @@ fn warn_of_removed(app: &App, comparison: &Comparison, wishes: SyncWishes) {
     for (stranger, files) in strangers {
         tell_many(app, &format!("{stranger} can open this, and the policy names that recipient nowhere"), &files);
     }
+}
+
+fn warn_of_removed(app: &App, comparison: &Comparison, wishes: SyncWishes) {
+    warn_of_strangers(app, comparison);
     let removes = |kind: &DriftKind| matches!(kind, DriftKind::Extra(_) | DriftKind::Unknown(_));
     let has_removed = comparison.drifted.iter().flat_map(|drifted| &drifted.drifts.all).any(|drift| removes(&drift.kind));
     if wishes.keep_data_key && has_removed {
@@ -212,7 +223,8 @@ fn warn_of_removed(app: &App, comparison: &Comparison, wishes: SyncWishes) {
     }
 }
 
-fn tell_uncommitted(app: &App, paths: &[PathBuf], targets: &[Target]) -> Result<(), Failure> {
+/// Says which files have changes that are not committed.
+pub(crate) fn tell_uncommitted(app: &App, paths: &[PathBuf], targets: &[Target]) -> Result<(), Failure> {
     let files: Vec<PathBuf> = targets.iter().map(|target| target.path.clone()).collect();
     let place = of_journal(JournalPlace::of(&app.session, paths))?;
     let dirty = find_uncommitted(&app.session, &place, &files);

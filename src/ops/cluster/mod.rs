@@ -3,6 +3,7 @@
 
 mod page;
 mod render;
+mod rotation;
 mod status;
 
 use std::{
@@ -73,8 +74,12 @@ impl Overview {
     /// [`OpError::NoCluster`].
     pub fn find_cluster(&self, name: &str) -> Result<usize, OpError> {
         let number = self.clusters().iter().position(|cluster| cluster.name == name);
-        let known_names = || self.clusters().iter().map(|cluster| cluster.name.clone()).collect();
-        number.ok_or_else(|| OpError::NoCluster { name: name.to_owned(), known_names: known_names() })
+        number.ok_or_else(|| OpError::NoCluster { name: name.to_owned(), known_names: self.cluster_names() })
+    }
+
+    /// The names of all clusters.
+    pub(super) fn cluster_names(&self) -> Vec<String> {
+        self.clusters().iter().map(|cluster| cluster.name.clone()).collect()
     }
 
     /// The names of the clusters with these numbers.

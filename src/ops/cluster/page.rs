@@ -72,11 +72,21 @@ pub(super) fn table(header: &[&str], numbers: &[&str], elastic: &[&str], rows: &
 /// `items` with commas behind `label`, in as many lines as it takes; those after the first are indented to the same
 /// column.
 pub(in crate::ops) fn wrapped(label: &str, items: &[String]) -> String {
+    let last = items.len().saturating_sub(1);
+    let comma = |position| if position < last { "," } else { "" };
+    filled(label, items.iter().enumerate().map(|(position, item)| format!("{item}{}", comma(position))))
+}
+
+/// The words of `text` behind `label`, as [`wrapped`].
+pub(super) fn paragraph(label: &str, text: &str) -> String {
+    filled(label, text.split(' ').map(str::to_owned))
+}
+
+fn filled(label: &str, items: impl Iterator<Item = String>) -> String {
     let indent = " ".repeat(width(label));
     let mut lines = vec![label.to_owned()];
-    for (position, item) in items.iter().enumerate() {
-        let comma = if position + 1 < items.len() { "," } else { "" };
-        let item = format!("{}{comma}", clean(item));
+    for item in items {
+        let item = clean(&item);
         let Some(line) = lines.last_mut() else { break };
         let is_first = *line == *label || *line == indent;
         if is_first {
@@ -112,6 +122,10 @@ mod tests {
         assert!(text.lines().all(|line| width(line) <= WIDTH && line.starts_with("  ")));
         assert_eq!(text.split_whitespace().count(), items.len() + 1);
         assert_eq!(wrapped("x ", &["a".to_owned()]), "x a\n");
+        assert_eq!(
+            paragraph("x ", &"word ".repeat(20)),
+            format!("x {0}word\n  word word word word\n", "word ".repeat(14))
+        );
         assert_eq!(wrapped("x ", &[]), "x\n");
     }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{
     Overview, Status,
-    page::{shortened, table, wrapped},
+    page::{paragraph, shortened, table, wrapped},
+    rotation::find_steps,
 };
 use crate::{
     gitops::cluster::Cluster,
@@ -53,6 +54,7 @@ struct JsonStatus<'a> {
     recipients: &'a [String],
     recipients_known_by: &'static str,
     rotation: &'static str,
+    rotation_steps: Vec<String>,
     reads: Vec<&'a str>,
     cannot_read: Vec<JsonUnreadable<'a>>,
     read_by_others: Vec<JsonOvershared<'a>>,
@@ -181,6 +183,12 @@ fn page(overview: &Overview, status: &Status<'_>) -> String {
     row("recipient", &recipients.ids);
     row("known by", &one(recipients.known.name()));
     row("rotation", &one(status.phase.name()));
+    let steps: Vec<String> =
+        find_steps(overview, status).iter().map(|step| paragraph(&format!("{:<12} - ", ""), step)).collect();
+    out.push_str(&steps.concat());
+    let mut row = |name: &str, items: &[String]| {
+        out.push_str(&wrapped(&format!("{name:<12} "), if items.is_empty() { &none } else { items }));
+    };
     if let Some(paths) = overview.paths.get(status.number) {
         row("own paths", &paths.own);
         row("shared paths", &paths.shared);
@@ -252,6 +260,7 @@ pub fn render_status_json(overview: &Overview, statuses: &[Status<'_>]) -> Resul
             recipients: &status.recipients.ids,
             recipients_known_by: status.recipients.known.name(),
             rotation: status.phase.name(),
+            rotation_steps: find_steps(overview, status),
             reads: status.reads.iter().map(|file| path(file)).collect(),
             cannot_read: unreadable.collect(),
             read_by_others: overshared.collect(),
@@ -304,7 +313,7 @@ fn counts(overview: &Overview) -> Vec<usize> {
     counts
 }
 
-fn is_released(cluster: &Cluster) -> bool {
+pub(super) fn is_released(cluster: &Cluster) -> bool {
     cluster.entry.source.as_ref().is_some_and(|source| source.revision.is_released())
 }
 

@@ -78,6 +78,12 @@ pub enum PolicyEditError {
         /// The rule, from 0.
         rule: usize,
     },
+    /// Of two recipients, one of which takes the other's place, the rule names one.
+    #[error("rule {} names one of the cluster's two recipients and not the other", rule + 1)]
+    OneSided {
+        /// The rule, from 0.
+        rule: usize,
+    },
     /// The rule takes its recipients from elsewhere in the file, where other rules may take them too.
     #[error("rule {} takes its recipients from an anchor or by `<<` at {place}", rule + 1)]
     Shared {
@@ -135,6 +141,7 @@ impl PolicyEditError {
             Self::Layout => "change it by hand; what is written in the plainest way can be changed here",
             Self::NoRule { .. } | Self::NoRuleOf(_) => "see `secrets explain PATH`",
             Self::Misses { .. } => "a rule before it is for the same path",
+            Self::OneSided { .. } => "name both in it, or neither",
             Self::NoRecipients => "name at least one recipient",
             Self::BadName(_) | Self::InRule { .. } | Self::NotInRule { .. } | Self::BadDirectory(_) => return None,
         })

@@ -165,6 +165,18 @@ impl PolicyDraft {
         Ok(like)
     }
 
+    /// The rules whose expression spells out `directory` as the one that they are for, from 0.
+    #[must_use]
+    pub fn rules_of(&self, directory: &str) -> Vec<usize> {
+        let Ok(directory) = clean_directory(directory) else { return Vec::new() };
+        let is_for = |regex: &str| moved(regex, directory, directory).is_some();
+        let rules = self.policy.rules().iter();
+        rules
+            .filter(|rule| rule.path_regex.as_ref().is_some_and(|one| is_for(one.as_str())))
+            .map(|rule| rule.index)
+            .collect()
+    }
+
     /// The rule that a new one is made after: the last that could be copied, of those for files of SOPS by name if any is.
     fn template(&self) -> Result<Option<usize>, PolicyEditError> {
         let tree = Tree::parse(&self.text)?;

@@ -1,5 +1,11 @@
 //! `secrets cluster`
 
+mod add;
+mod change;
+mod identity;
+mod remove;
+mod rotate;
+
 use std::{collections::BTreeSet, time::Instant};
 
 use clap::{Args, Subcommand};
@@ -24,6 +30,12 @@ enum ClusterCommand {
     List(ListArguments),
     /// Find what clusters cannot read, what others can read, and what drifted from the policy
     Status(StatusArguments),
+    /// Name a new cluster's recipient, give it rules, and put its files right
+    Add(add::Arguments),
+    /// Take a cluster out, and give every file that it could open a new data key
+    Remove(remove::Arguments),
+    /// Give a cluster a new identity, in two steps: begin, and when Flux has deployed that, --finish
+    Rotate(rotate::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +59,9 @@ pub(crate) fn run(app: &App, arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         ClusterCommand::List(arguments) => list(app, &arguments),
         ClusterCommand::Status(arguments) => status(app, &arguments),
+        ClusterCommand::Add(arguments) => add::run(app, &arguments),
+        ClusterCommand::Remove(arguments) => remove::run(app, &arguments),
+        ClusterCommand::Rotate(arguments) => rotate::run(app, &arguments),
     }
 }
 
