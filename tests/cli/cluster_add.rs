@@ -226,8 +226,8 @@ fn an_identity_can_be_in_its_secret_alone() {
     world.run(&["-C", "repo", "sync", "--revert"]);
     changes(&world, &add("den"), 0);
     assert_eq!(world.read("secret.yaml"), secret);
-    // It is the only place of that identity.
-    let error = "../secret.yaml: exists already";
+    // It is the only place of that identity, which is not written over.
+    let error = "ROOT/repo/.sops.yaml: the recipient has a name already: den";
     let before = world.read("repo/.sops.yaml");
     let ran = world.run(&[&["-C", "repo"][..], &add("hut")].concat());
     assert_eq!((ran.code, ran.stderr.lines().next()), (1, Some(format!("secrets: error: {error}").as_str())));
