@@ -296,7 +296,7 @@ fn selectors_are_put_right_only_when_asked() {
         &policy().replace("^(data|stringData)$", "^(password|name)$\n    mac_only_encrypted: true"),
     );
     let ran = syncs(&world, &[]);
-    assert!(ran.stderr.contains("--selectors puts that right"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`secrets sync --selectors` puts that right"), "{}", ran.stderr);
     assert_eq!(world.read("db.sops.yaml"), before);
     syncs(&world, &["--selectors"]);
     let after = world.read("db.sops.yaml");
