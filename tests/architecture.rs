@@ -56,6 +56,7 @@ const OF_THE_COMMAND: &[&str] = &[
     "anstyle",
     "clap",
     "crate",
+    "dlmalloc",
     "gitops_secrets",
     "indicatif",
     "rpassword",

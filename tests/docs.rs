@@ -38,6 +38,7 @@ const NOT_RUN_HERE: &[&str] = &[
     "cargo test --test interop -- --ignored",
     // Measure, for minutes.
     "benches/compare.py",
+    "cargo bench --bench clusters",
     "benches/compare.py --files 100 --values 10000",
     "benches/compare.py --tmp /path/on/another/disk",
     "cargo bench",
@@ -265,7 +266,9 @@ fn every_direct_dependency_has_its_line_and_is_used() {
     let document = fs::read_to_string(Path::new(ROOT).join("docs/dependencies.md")).unwrap();
     let is_section = |line: &str| line.starts_with('[');
     let mut normal = names(&manifest, "[dependencies]", is_section);
-    normal.extend(names(&manifest, "[target.'cfg(not(unix))'.dependencies]", is_section));
+    for target in ["not(unix)", "target_env = \"musl\""] {
+        normal.extend(names(&manifest, &format!("[target.'cfg({target})'.dependencies]"), is_section));
+    }
     let for_tests = names(&manifest, "[dev-dependencies]", is_section);
     assert!(normal.len() > 15, "{normal:?}");
     assert_eq!(names(&document, "# Dependencies", |line| line.starts_with("For tests")), normal);

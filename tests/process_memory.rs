@@ -140,7 +140,7 @@ impl Desk {
         command.env("PATH", format!("{plugins}:{}", std::env::var("PATH").unwrap()));
         change(&mut command);
         let mut session = expectrl::Session::spawn(command).unwrap();
-        session.set_expect_timeout(Some(Duration::from_secs(20)));
+        session.set_expect_timeout(Some(Duration::from_secs(120)));
         session.expect(": ").unwrap();
         session.send_line(answer).unwrap();
         let typed = Typed { session, _pipe: pipe };
@@ -227,7 +227,7 @@ fn check(kind: &str, pid: u32, parts: &[Part], left: &[(&str, &[&str])]) {
 fn wait_until(mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "it did not come to that");
+        assert!(start.elapsed() < Duration::from_secs(120), "it did not come to that");
         sleep(Duration::from_millis(20));
     }
 }

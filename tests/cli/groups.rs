@@ -66,7 +66,8 @@ fn too_few_groups_are_told_one_by_one() {
     );
     let hint = world.refuses(&["decrypt", "a.yaml"], 128, &error);
     let place = "the default key file (ROOT/home/.config/sops/age/keys.txt)";
-    let found = format!("found the identities of {ALICE} ({place}, line 1), {BOB} ({place}, line 2); looked in ");
+    let found =
+        format!("found the identities of alice ({ALICE}; {place}, line 1), bob ({BOB}; {place}, line 2); looked in ");
     assert!(hint.starts_with(&found), "{hint}");
     world.refuses(&["get", "a.yaml", "user"], 128, &error);
     world.refuses(&["set", "a.yaml", "user", "\"x\""], 128, &error);

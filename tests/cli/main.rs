@@ -245,7 +245,7 @@ fn on_terminal_runs(world: &World, mut command: std::process::Command) -> expect
     command.current_dir(world.root.path()).env_clear().env("HOME", world.path("home"));
     command.env("TERM", "dumb").envs(&world.environment);
     let mut session = expectrl::Session::spawn(command).unwrap();
-    session.set_expect_timeout(Some(std::time::Duration::from_secs(20)));
+    session.set_expect_timeout(Some(std::time::Duration::from_secs(120)));
     session
 }
 

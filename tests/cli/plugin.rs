@@ -157,7 +157,7 @@ fn an_interrupt_ends_a_plugin_that_hangs() {
     let start = Instant::now();
     session.send("\u{3}").unwrap();
     session.expect(expectrl::Eof).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(120));
 }
 
 #[test]

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(wrapped("x ", &["a".to_owned()]), "x a\n");
         assert_eq!(
             paragraph("x ", &"word ".repeat(20)),
-            format!("x {0}word\n  word word word word\n", "word ".repeat(14))
+            format!("x {0}word\n  word word word word word\n", "word ".repeat(14))
         );
         assert_eq!(wrapped("x ", &[]), "x\n");
     }

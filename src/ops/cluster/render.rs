@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     Overview, Status,
     page::{paragraph, shortened, table, wrapped},
-    rotation::find_steps,
+    rotation::{find_steps, is_released},
 };
 use crate::{
     gitops::cluster::Cluster,
@@ -311,10 +311,6 @@ fn counts(overview: &Overview) -> Vec<usize> {
         }
     }
     counts
-}
-
-pub(super) fn is_released(cluster: &Cluster) -> bool {
-    cluster.entry.source.as_ref().is_some_and(|source| source.revision.is_released())
 }
 
 fn directory(cluster: &Cluster) -> &str {

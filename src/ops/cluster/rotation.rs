@@ -1,8 +1,8 @@
 //! What has to be so before a change of a cluster's identity that has begun can be finished.
 
-use super::{Overview, Status, render::is_released};
+use super::{Overview, Status};
 use crate::{
-    gitops::{decryption_secret::find_asked, recipient::RotationPhase},
+    gitops::{cluster::Cluster, decryption_secret::find_asked, recipient::RotationPhase},
     ops::survey::SopsEntry,
     sops::key_group::MasterKey,
 };
@@ -34,4 +34,8 @@ pub(super) fn find_steps(overview: &Overview, status: &Status<'_>) -> Vec<String
     });
     steps.push(format!("then `secrets cluster rotate {name} --finish`"));
     steps
+}
+
+pub(super) fn is_released(cluster: &Cluster) -> bool {
+    cluster.entry.source.as_ref().is_some_and(|source| source.revision.is_released())
 }

@@ -18,6 +18,9 @@ use crate::{
     ops::{error::OpError, pool, survey::below, target::find_targets},
 };
 
+/// Why a version that is not in the repository was not read.
+pub(super) const MISSING: &str = "its content is not in the repository";
+
 /// Mode of a symbolic link.
 pub(super) const LINK_MODE: u32 = 0o120_000;
 
@@ -84,11 +87,7 @@ impl Current {
         let mut current = current.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (index, outcome) in outcomes.iter().enumerate() {
             if *outcome == BlobOutcome::Missing {
-                current.unread.push(Unread {
-                    path: name(index),
-                    commit: None,
-                    reason: super::scan::MISSING.to_owned(),
-                });
+                current.unread.push(Unread { path: name(index), commit: None, reason: MISSING.to_owned() });
             }
         }
         Ok(current)

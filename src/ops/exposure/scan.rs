@@ -8,16 +8,13 @@ use std::{
 
 use super::{
     BLOB_LIMIT_BYTES, CommitRef, Exposure, State, Unread, ValueExposure,
-    current::{Current, LINK_MODE, to_text},
+    current::{Current, LINK_MODE, MISSING, to_text},
     version::{Reader, Seen, Values, Version},
 };
 use crate::{
     git::{BlobOutcome, Commit, Git, GitError, ObjectId, Revisions},
     ops::error::OpError,
 };
-
-/// Why a version that is not in the repository was not read.
-pub(super) const MISSING: &str = "its content is not in the repository";
 
 /// How many contents are read at once, and how many places of theirs are kept meanwhile.
 const BLOBS_AT_ONCE: usize = 4096;
