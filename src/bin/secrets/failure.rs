@@ -150,38 +150,6 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::Wrap(error) => return error.hint().map(str::to_owned),
         OpError::Format(FormatError::Unsupported(_)) => "if the content is YAML, say so with --input-type yaml",
         OpError::Format(FormatError::Unknown) => "give --input-type yaml, or --filename-override NAME",
-        OpError::NoCluster { .. } => "see `secrets cluster list`",
-        OpError::NoClusterRecipient(_) => "name it in the policy with `secrets recipient add CLUSTER RECIPIENT`",
-        OpError::ClusterHasRecipient(_) => "`secrets cluster rotate` gives it another one",
-        OpError::SeveralRecipients(_) => "leave one in the policy, or in .secrets.toml",
-        OpError::UnnamedRecipient { known: Known::Config, .. } => {
-            "name it in the policy with `secrets recipient add`, and put that name into .secrets.toml"
-        }
-        OpError::UnnamedRecipient { .. } => "name it with `secrets recipient add CLUSTER RECIPIENT` first",
-        OpError::RecipientOfCluster(_) => "give each cluster an identity of its own",
-        OpError::SameRecipient(_) => "give it a new one",
-        OpError::NextName(_) => "give the cluster another name",
-        OpError::NoClusterDirectory(_) => {
-            "say where it is with --directory DIR, or which one it is like with --like CLUSTER"
-        }
-        OpError::NotBegun(_) => {
-            "begin with `secrets cluster rotate CLUSTER`; `secrets cluster status` shows how far it is"
-        }
-        OpError::Begun(_) => "finish it first, with `secrets cluster rotate CLUSTER --finish`",
-        OpError::PolicyChange { fault, .. } => return fault.hint().map(str::to_owned),
-        OpError::OtherFormat(_) => {
-            "--keep-going leaves it as it is; then `sops updatekeys` and `sops rotate -i` make it what the policy says"
-        }
-        OpError::IdentityCount(_) => "name a file with the one identity of the cluster, or one that does not exist",
-        OpError::IdentityAbsent(_) => {
-            "name the file that it is in with --identity-file, that of the old one with --old-identity, or leave --secret-file out"
-        }
-        OpError::NoFluxIdentity(_) => {
-            "make one with `secrets identity new`: Flux has no plugins, and reads no SSH keys"
-        }
-        OpError::SecretName(_) => "leave --secret-file out, and make the Secret with `secrets flux secret`",
-        OpError::NoSuchRecipient(_) => "see `secrets access`",
-        OpError::OutsideRepository { .. } => "start in that repository, or with -C DIR",
         OpError::Config(_) => "see docs/clusters.md for what .secrets.toml can hold",
         OpError::Journal(error) => return hint_for_journal(error).map(str::to_owned),
         OpError::NoJournalPlace => "set XDG_STATE_HOME to a directory of your own",
@@ -209,9 +177,48 @@ fn hint(error: &OpError) -> Option<String> {
         OpError::RecipientPresent(_) => "leave --add-age out; with --keep-recipients it stays",
         OpError::RecipientAbsent(_) => "see who is with `secrets explain` and in the file's `sops` block",
         OpError::Path(_) => "write it as stringData.password, users[0].token, data.\"tls.crt\"",
-        _ => return None,
+        error => return hint_for_clusters(error).map(str::to_owned),
     };
     Some(hint_text.to_owned())
+}
+
+/// What to do about an error of `cluster`, `access` or `exposure`.
+fn hint_for_clusters(error: &OpError) -> Option<&'static str> {
+    Some(match error {
+        OpError::NoCluster { .. } => "see `secrets cluster list`",
+        OpError::NoClusterRecipient(_) => "name it in the policy with `secrets recipient add CLUSTER RECIPIENT`",
+        OpError::ClusterHasRecipient(_) => "`secrets cluster rotate` gives it another one",
+        OpError::SeveralRecipients(_) => "leave one in the policy, or in .secrets.toml",
+        OpError::UnnamedRecipient { known: Known::Config, .. } => {
+            "name it in the policy with `secrets recipient add`, and put that name into .secrets.toml"
+        }
+        OpError::UnnamedRecipient { .. } => "name it with `secrets recipient add CLUSTER RECIPIENT` first",
+        OpError::RecipientOfCluster(_) => "give each cluster an identity of its own",
+        OpError::SameRecipient(_) => "give it a new one",
+        OpError::NextName(_) => "give the cluster another name",
+        OpError::NoClusterDirectory(_) => {
+            "say where it is with --directory DIR, or which one it is like with --like CLUSTER"
+        }
+        OpError::NotBegun(_) => {
+            "begin with `secrets cluster rotate CLUSTER`; `secrets cluster status` shows how far it is"
+        }
+        OpError::Begun(_) => "finish it first, with `secrets cluster rotate CLUSTER --finish`",
+        OpError::PolicyChange { fault, .. } => return fault.hint(),
+        OpError::OtherFormat(_) => {
+            "--keep-going leaves it as it is; then `sops updatekeys` and `sops rotate -i` make it what the policy says"
+        }
+        OpError::IdentityCount(_) => "name a file with the one identity of the cluster, or one that does not exist",
+        OpError::IdentityAbsent(_) => {
+            "name the file that it is in with --identity-file, that of the old one with --old-identity, or leave --secret-file out"
+        }
+        OpError::NoFluxIdentity(_) => {
+            "make one with `secrets identity new`: Flux has no plugins, and reads no SSH keys"
+        }
+        OpError::SecretName(_) => "leave --secret-file out, and make the Secret with `secrets flux secret`",
+        OpError::NoSuchRecipient(_) => "see `secrets access`",
+        OpError::OutsideRepository { .. } => "start in that repository, or with -C DIR",
+        _ => return None,
+    })
 }
 
 const fn hint_for_value(fault: JsonFault) -> &'static str {
