@@ -9,6 +9,8 @@ mod program;
 #[cfg(test)]
 mod tests;
 
+mod ignored;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -24,6 +26,8 @@ use crate::base::{
     files::{FileError, read_text},
     process::{ToolError, ToolProblem},
 };
+
+pub use ignored::is_ignored;
 
 /// How a `.git` file names the directory that it stands for.
 const GIT_FILE_PREFIX: &str = "gitdir:";

@@ -16,6 +16,7 @@ pub mod path;
 pub mod reach;
 pub mod recipient;
 pub mod revision;
+pub mod secret_manifest;
 mod view;
 
 pub use discover::{Discovery, discover};

@@ -10,6 +10,7 @@ pub mod encrypt;
 pub mod error;
 pub mod exposure;
 pub mod filestatus;
+pub mod flux;
 pub mod format;
 pub mod get;
 pub mod group;

@@ -17,7 +17,8 @@ fn named(world: &World, name: &str) -> Option<String> {
 /// How far the change is, and what is still to be done.
 fn phase(world: &World, cluster: &str) -> (String, Vec<String>) {
     let ran = world.run(&["-C", "repo", "cluster", "status", cluster, "--format", "json"]);
-    let status = &json(&ran.stdout)["clusters"][0];
+    let json = json(&ran.stdout);
+    let status = json.pointer("/clusters/0").unwrap();
     let steps = status["rotation_steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap().to_owned());
     (status["rotation"].as_str().unwrap().to_owned(), steps.collect())
 }

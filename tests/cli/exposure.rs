@@ -78,7 +78,7 @@ impl Fleet {
         let (text, _) = self.exposure(&[arguments, &["--format", "json"]].concat(), 0);
         let json: Value = serde_json::from_str(&text).unwrap();
         let mut states = Vec::new();
-        for file in json["files"].as_array().unwrap() {
+        for file in json.pointer("/files").unwrap().as_array().unwrap() {
             for value in file["values"].as_array().unwrap() {
                 let text = |value: &Value| value.as_str().unwrap().to_owned();
                 states.push(format!("{} {} {}", text(&file["path"]), text(&value["path"]), text(&value["state"])));

@@ -19,6 +19,7 @@ mod explain;
 #[cfg(unix)]
 mod exposure;
 mod filestatus;
+mod flux;
 mod get;
 mod globals;
 mod groups;

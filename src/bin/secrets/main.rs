@@ -123,6 +123,8 @@ commands! {
     Access(access),
     /// Tell what a recipient could read in git's history, and what of it to change
     Exposure(exposure),
+    /// Make what Flux decrypts with
+    Flux(flux),
     /// Make, list, keep and try identities
     Identity(identity),
     /// Say who can read what: names and rules of the policy
