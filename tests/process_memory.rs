@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
     reason = "a test fails by panicking, and starts programs as anybody would"
 )]
 
@@ -77,7 +76,7 @@ struct Typed {
 impl Desk {
     fn new() -> Self {
         let desk = Self::of(&["--age", ALICE]);
-        desk.put_key(&fixture("alice.txt"));
+        desk.put_key(fixture("alice.txt"));
         desk
     }
 
@@ -282,7 +281,7 @@ fn while_an_editor_runs_the_text_and_the_data_key_are_there_once() {
 fn of_each_kind_of_identity_file_one_copy_of_the_key_is_left() {
     for (kind, recipient, left) in [("alice", ALICE.to_owned(), LINE_LEFT), ("pq", public("pq.txt"), LINE_LEFT)] {
         let desk = Desk::of(&["--age", &recipient]);
-        desk.put_key(&fixture(&format!("{kind}.txt")));
+        desk.put_key(fixture(&format!("{kind}.txt")));
         let running = desk.get(|_command| ());
         check(kind, running.0.id(), &parts_of_line(&identity(&format!("{kind}.txt"))), left);
     }

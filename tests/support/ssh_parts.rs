@@ -16,7 +16,7 @@ pub(crate) fn parts_of_ssh(pem: &str) -> Vec<Part> {
     let private = wire.string();
     let mut wire = Wire(private);
     wire.take(8);
-    let mut parts = vec![("line of the text", lines.get(lines.len() - 2).unwrap().as_bytes().to_vec())];
+    let mut parts = vec![("line of the text", lines.iter().rev().nth(1).unwrap().as_bytes().to_vec())];
     if wire.string() == b"ssh-ed25519" {
         wire.skip_strings(1);
         let seed = wire.take(4 + 32).split_off(4);

@@ -19,8 +19,8 @@ use crate::{
         session::Session,
     },
     sops::{
-        holders::Holders,
         selector::{Selector, SelectorKind},
+        terms::Terms,
     },
 };
 
@@ -145,7 +145,7 @@ pub fn check_identities(overview: &Overview, number: usize, identities: &Identit
     for (file, _) in files {
         needed.files += 1;
         let is_held = |id: &str| identities.recipients().any(|recipient| recipient == id);
-        needed.closed += usize::from(!file.holders.is_opened_by(|key| is_held(key.id())));
+        needed.closed += usize::from(!file.terms.is_opened_by(|key| is_held(key.id())));
     }
     Ok(needed)
 }
@@ -207,7 +207,7 @@ pub fn seal(
         wishes.selector = Some(Selector::new(SelectorKind::EncryptedRegex, SELECTOR).map_err(OpError::Selector)?);
     }
     let sealed = encrypt(session, name, text, &wishes)?;
-    let holders = Holders::of_yaml(&sealed).map_err(OpError::from)?;
+    let terms = Terms::of_yaml(&sealed).map_err(OpError::from)?;
     let is_inside = |id: &str| identities.recipients().any(|recipient| recipient == id);
-    if holders.is_opened_by(|key| !is_inside(key.id())) { Ok(sealed) } else { Err(FluxError::SelfReference) }
+    if terms.is_opened_by(|key| !is_inside(key.id())) { Ok(sealed) } else { Err(FluxError::SelfReference) }
 }

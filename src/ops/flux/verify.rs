@@ -192,8 +192,7 @@ fn check_files(report: &mut SecretReport, overview: &Overview, number: usize) {
     let files: Vec<_> = overview.files().filter(|(_, owners)| owners.readers.contains(&number)).collect();
     report.files = Some(files.len());
     for identity in report.secrets.iter_mut().flat_map(|secret| &mut secret.identities) {
-        let is_for =
-            |file: &crate::ops::survey::SopsEntry| file.holders.keys().any(|key| key.id() == identity.recipient);
+        let is_for = |file: &crate::ops::survey::SopsEntry| file.terms.keys().any(|key| key.id() == identity.recipient);
         identity.opens = Some(files.iter().filter(|(file, _)| is_for(file)).count());
     }
     let held: BTreeSet<String> = report
@@ -202,7 +201,7 @@ fn check_files(report: &mut SecretReport, overview: &Overview, number: usize) {
         .flat_map(|secret| secret.identities.iter().map(|identity| identity.recipient.clone()))
         .collect();
     for (file, _) in files {
-        if !file.holders.is_opened_by(|key| held.contains(key.id())) {
+        if !file.terms.is_opened_by(|key| held.contains(key.id())) {
             report.find("R1", None, format!("{}: no identity of the Secret opens it", overview.survey.path(file)));
         }
     }
