@@ -401,6 +401,7 @@ fn a_passphrase_is_remembered_when_asked_to_and_until_it_is_forgotten() {
 fn an_ssh_key_with_a_passphrase_is_not_imported_and_its_passphrase_can_be_remembered() {
     let desk = Desk::new();
     let file = "home/.ssh/id_ed25519";
+    fs::create_dir_all(desk.path("home/.ssh")).unwrap();
     desk.write(file, &fixture("keys/ssh_ed25519_passphrase"));
     desk.write("both.txt", &format!("{}{}", fixture("keys/alice.txt"), fixture("keys/ssh_ed25519_passphrase")));
     let told = "an SSH key with a passphrase, which stays as it is in its file";
